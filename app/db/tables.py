@@ -1,0 +1,338 @@
+"""The schema as SQLAlchemy metadata. Alembic revisions are written against it; nothing queries
+through it: queries are the files in ``sql/queries``.
+
+Names of constraints are Postgres's own defaults, so that a database built from this metadata and one
+built by the migrations can be compared definition by definition.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from pgvector.sqlalchemy import HALFVEC
+from sqlalchemy.dialects import postgresql as pg
+
+metadata = sa.MetaData()
+
+
+def _id(kind: sa.types.TypeEngine[Any] | type[sa.types.TypeEngine[Any]] = sa.BigInteger) -> sa.Column[Any]:
+    return sa.Column("id", kind, sa.Identity(always=True), primary_key=True)
+
+
+def _time(name: str, *, now: bool = True, nullable: bool = False) -> sa.Column[Any]:
+    return sa.Column(
+        name,
+        sa.DateTime(timezone=True),
+        nullable=nullable,
+        server_default=sa.text("now()") if now else None,
+    )
+
+
+def _text(name: str, *, nullable: bool = True, **options: Any) -> sa.Column[Any]:
+    return sa.Column(name, sa.Text, nullable=nullable, **options)
+
+
+def _ref(name: str, target: str, kind: Any = sa.BigInteger, *, nullable: bool = False,
+         ondelete: str | None = None) -> sa.Column[Any]:
+    return sa.Column(name, kind, sa.ForeignKey(target, ondelete=ondelete), nullable=nullable)
+
+
+def _one_of(column: str, *values: str) -> sa.CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return sa.CheckConstraint(f"{column} IN ({listed})")
+
+
+GENDERS = ("men", "women", "unisex", "kids")
+AVAILABILITIES = ("in_stock", "out_of_stock", "preorder", "unknown")
+
+brand = sa.Table(
+    "brand",
+    metadata,
+    _id(sa.Integer),
+    _text("name", nullable=False),
+    sa.Column("aliases", pg.ARRAY(sa.Text), nullable=False, server_default=sa.text("'{}'::text[]")),
+    _time("created_at"),
+    sa.Index("brand_name_key", sa.text("lower(name)"), unique=True),
+    comment="A maker of shoes; names are unique without regard to case",
+)
+
+product = sa.Table(
+    "product",
+    metadata,
+    _id(),
+    _ref("brand_id", "brand.id", sa.Integer, nullable=True),
+    _text("model"),
+    _text("colourway"),
+    _text("style_code"),
+    _text("gender"),
+    _text("category"),
+    _text("model_key"),
+    _text("origin", nullable=False, unique=True),
+    sa.Column("attributes", pg.JSONB, nullable=False, server_default=sa.text("'{}'::jsonb")),
+    _time("created_at"),
+    _time("updated_at"),
+    _one_of("gender", *GENDERS),
+    sa.Index(
+        "product_brand_style_key", "brand_id", "style_code", unique=True,
+        postgresql_where=sa.text("style_code IS NOT NULL"),
+    ),
+    sa.Index("product_brand_id_idx", "brand_id"),
+    sa.Index("product_model_key_idx", "model_key", postgresql_where=sa.text("model_key IS NOT NULL")),
+    comment="One shoe in one colourway, whoever sells it; origin is SHOP:KEY of the offer that "
+    "created it",
+)
+
+shop = sa.Table(
+    "shop",
+    metadata,
+    _id(sa.Integer),
+    _text("name", nullable=False),
+    _text("adapter", nullable=False),
+    _text("home_url"),
+    _time("created_at"),
+    sa.Index("shop_name_key", sa.text("lower(name)"), unique=True),
+    comment="A shop, feed or imported folder that offers come from",
+)
+
+_SEARCH_TEXT = (
+    "to_tsvector('russian'::regconfig, coalesce(title, ''::text) || ' '::text || "
+    "coalesce(description, ''::text)) || "
+    "to_tsvector('english'::regconfig, coalesce(title, ''::text) || ' '::text || "
+    "coalesce(description, ''::text))"
+)
+
+offer = sa.Table(
+    "offer",
+    metadata,
+    _id(),
+    _ref("shop_id", "shop.id", sa.Integer),
+    _text("external_id", nullable=False),
+    _ref("product_id", "product.id"),
+    _text("url"),
+    _text("page_url"),
+    _text("title"),
+    _text("description"),
+    sa.Column("price", sa.Numeric(12, 2)),
+    sa.Column("list_price", sa.Numeric(12, 2)),
+    _text("currency"),
+    _text("availability", nullable=False, server_default=sa.text("'unknown'::text")),
+    _text("sku"),
+    _text("style_code"),
+    _text("gtin"),
+    _text("category"),
+    _text("gender"),
+    sa.Column("content_hash", pg.BYTEA, nullable=False),
+    _time("first_seen_at"),
+    _time("last_seen_at"),
+    sa.Column("search_text", pg.TSVECTOR, sa.Computed(_SEARCH_TEXT, persisted=True)),
+    sa.UniqueConstraint("shop_id", "external_id"),
+    sa.CheckConstraint("price >= 0"),
+    sa.CheckConstraint("list_price >= 0"),
+    sa.CheckConstraint("currency ~ '^[A-Z]{3}$'"),
+    _one_of("availability", *AVAILABILITIES),
+    _one_of("gender", *GENDERS),
+    sa.Index("offer_product_id_idx", "product_id"),
+    sa.Index("offer_price_idx", "price"),
+    sa.Index("offer_page_url_idx", "shop_id", "page_url"),
+    sa.Index("offer_search_text_idx", "search_text", postgresql_using="gin"),
+    comment="A shop's offer of a product; price is what a buyer pays now, in currency",
+)
+
+offer_size = sa.Table(
+    "offer_size",
+    metadata,
+    _ref("offer_id", "offer.id", ondelete="CASCADE"),
+    sa.Column("position", sa.SmallInteger, nullable=False),
+    _text("label", nullable=False),
+    _text("system"),
+    sa.Column("available", sa.Boolean),
+    sa.PrimaryKeyConstraint("offer_id", "position"),
+    _one_of("system", "EU", "US", "UK", "CM", "RU"),
+    sa.Index("offer_size_label_idx", "label"),
+    comment="Sizes of an offer as the shop labels them; available NULL: not stated",
+)
+
+price_point = sa.Table(
+    "price_point",
+    metadata,
+    _id(),
+    _ref("offer_id", "offer.id", ondelete="CASCADE"),
+    sa.Column("price", sa.Numeric(12, 2)),
+    sa.Column("list_price", sa.Numeric(12, 2)),
+    _text("currency"),
+    _text("availability", nullable=False),
+    _time("seen_at"),
+    sa.Index("price_point_offer_id_idx", "offer_id", "seen_at"),
+    comment="History of an offer: a row only when price, list price, currency or availability "
+    "changed",
+)
+
+image = sa.Table(
+    "image",
+    metadata,
+    _id(),
+    sa.Column("sha256", pg.BYTEA, nullable=False, unique=True),
+    sa.Column("phash", pg.BIT(64), nullable=False),
+    sa.Column("width", sa.Integer, nullable=False),
+    sa.Column("height", sa.Integer, nullable=False),
+    sa.Column("size_bytes", sa.Integer, nullable=False),
+    _text("format", nullable=False),
+    _text("path", nullable=False),
+    _time("created_at"),
+    sa.CheckConstraint("octet_length(sha256) = 32"),
+    comment="A picture by its content; path is relative to the image store",
+)
+
+image_source = sa.Table(
+    "image_source",
+    metadata,
+    _text("source", primary_key=True, nullable=False),
+    _ref("image_id", "image.id", nullable=True, ondelete="CASCADE"),
+    _text("etag"),
+    _text("last_modified"),
+    sa.Column("size_bytes", sa.BigInteger),
+    sa.Column("mtime_ns", sa.BigInteger),
+    _text("error"),
+    _time("checked_at"),
+    sa.Index("image_source_image_id_idx", "image_id"),
+    comment="Where a picture came from (URL or file), so that it is not fetched or decoded twice",
+)
+
+offer_image = sa.Table(
+    "offer_image",
+    metadata,
+    _ref("offer_id", "offer.id", ondelete="CASCADE"),
+    _ref("image_id", "image.id"),
+    sa.Column("position", sa.SmallInteger, nullable=False),
+    _text("view"),
+    _text("setting"),
+    sa.PrimaryKeyConstraint("offer_id", "image_id"),
+    sa.Index("offer_image_image_id_idx", "image_id"),
+    comment="Pictures of an offer, best first",
+)
+
+fetched_page = sa.Table(
+    "fetched_page",
+    metadata,
+    _ref("shop_id", "shop.id", sa.Integer, ondelete="CASCADE"),
+    _text("url", nullable=False),
+    _text("etag"),
+    _text("last_modified"),
+    _time("fetched_at"),
+    sa.PrimaryKeyConstraint("shop_id", "url"),
+    comment="Validators of pages already read, for conditional requests",
+)
+
+encoder = sa.Table(
+    "encoder",
+    metadata,
+    _id(sa.SmallInteger),
+    _text("name", nullable=False),
+    _text("revision", nullable=False),
+    sa.Column("dim", sa.SmallInteger, nullable=False),
+    sa.Column("sha256", pg.BYTEA, nullable=False),
+    _text("status", nullable=False, server_default=sa.text("'registered'::text")),
+    sa.Column("same_threshold", sa.REAL),
+    sa.Column("similar_threshold", sa.REAL),
+    _time("created_at"),
+    _time("activated_at", now=False, nullable=True),
+    sa.UniqueConstraint("name", "revision", "sha256"),
+    sa.CheckConstraint("dim > 0 AND dim <= 4000"),
+    _one_of("status", "registered", "building", "active", "retired"),
+    sa.Index(
+        "encoder_one_active", sa.text("(status = 'active')"), unique=True,
+        postgresql_where=sa.text("status = 'active'"),
+    ),
+    comment="An embedding model; at most one is active; thresholds are cosine similarities",
+)
+
+embedding = sa.Table(
+    "embedding",
+    metadata,
+    _ref("encoder_id", "encoder.id", sa.SmallInteger),
+    _ref("image_id", "image.id", ondelete="CASCADE"),
+    sa.Column("vec", HALFVEC(), nullable=False),
+    sa.PrimaryKeyConstraint("encoder_id", "image_id"),
+    postgresql_partition_by="LIST (encoder_id)",
+    comment="Image embeddings; one partition an encoder, each with its own dimension and HNSW index",
+)
+
+embedding_failure = sa.Table(
+    "embedding_failure",
+    metadata,
+    _ref("encoder_id", "encoder.id", sa.SmallInteger, ondelete="CASCADE"),
+    _ref("image_id", "image.id", ondelete="CASCADE"),
+    _text("error", nullable=False),
+    sa.Column("tries", sa.SmallInteger, nullable=False, server_default=sa.text("1")),
+    _time("failed_at"),
+    sa.PrimaryKeyConstraint("encoder_id", "image_id"),
+    comment="Images that could not be embedded, with the reason",
+)
+
+search_event = sa.Table(
+    "search_event",
+    metadata,
+    _id(),
+    _text("user_key"),
+    _text("kind", nullable=False),
+    _ref("encoder_id", "encoder.id", sa.SmallInteger),
+    sa.Column("query", HALFVEC(), nullable=False),
+    sa.Column("filters", pg.JSONB, nullable=False, server_default=sa.text("'{}'::jsonb")),
+    sa.Column("page_size", sa.SmallInteger, nullable=False),
+    _text("method", nullable=False),
+    _text("verdict", nullable=False),
+    sa.Column("hits", sa.SmallInteger, nullable=False),
+    sa.Column("took_ms", sa.REAL, nullable=False),
+    _time("created_at"),
+    _one_of("kind", "photo", "image"),
+    sa.Index("search_event_created_at_idx", "created_at"),
+    comment="A search as asked: its vector and filters answer for the next page after a restart",
+)
+
+bot_user = sa.Table(
+    "bot_user",
+    metadata,
+    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    _text("language"),
+    _time("created_at"),
+    _time("last_seen_at"),
+    _one_of("language", "ru", "en"),
+    comment="A Telegram user's choices",
+)
+
+etl_run = sa.Table(
+    "etl_run",
+    metadata,
+    _id(),
+    _text("kind", nullable=False),
+    _text("source", nullable=False),
+    _ref("shop_id", "shop.id", sa.Integer, nullable=True),
+    _text("state", nullable=False, server_default=sa.text("'running'::text")),
+    sa.Column("complete", sa.Boolean, nullable=False, server_default=sa.text("false")),
+    *(
+        sa.Column(name, sa.Integer, nullable=False, server_default=sa.text("0"))
+        for name in ("rows_seen", "offers_new", "offers_changed", "offers_unchanged", "offers_gone",
+                     "images_new", "failed")
+    ),
+    _text("message"),
+    _time("started_at"),
+    _time("finished_at", now=False, nullable=True),
+    _one_of("kind", "import", "shop"),
+    _one_of("state", "running", "done", "failed", "interrupted"),
+    sa.Index("etl_run_started_at_idx", "started_at"),
+    comment="One run of an import or a shop's refresh, with its counts",
+)
+
+etl_error = sa.Table(
+    "etl_error",
+    metadata,
+    _id(),
+    _ref("run_id", "etl_run.id", ondelete="CASCADE"),
+    _text("item", nullable=False),
+    _text("code", nullable=False),
+    _text("message", nullable=False),
+    _time("created_at"),
+    sa.Index("etl_error_run_id_idx", "run_id"),
+    comment="What went wrong with one row, page or picture of a run",
+)

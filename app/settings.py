@@ -1,0 +1,98 @@
+"""Every setting of the platform, in one place.
+
+Values come from the environment (prefix ``SOLEMATE_``; ``DATABASE_URL`` and ``DATABASE_REPLICA_URL``
+also without it), from a ``.env`` file in the working directory, and, for secrets, from files in
+``/run/secrets`` or the folder named by ``SOLEMATE_SECRETS_DIR`` (Docker Compose's secrets).
+"""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The folder that holds ``app/``, ``sql/``, ``migrations/`` and ``onnx_models/``."""
+
+
+def default_home() -> Path:
+    """The user's data directory; root's lies in /var/lib.
+
+    The embedded server, run as root, opens every parent folder of its data to a system user, which
+    would make root's home readable by all.
+    """
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        return Path("/var/lib/solemate")
+    return Path(platformdirs.user_data_dir("solemate", appauthor=False))
+
+
+def _secrets_dir() -> str | None:
+    folder = Path(os.environ.get("SOLEMATE_SECRETS_DIR", "/run/secrets"))
+    return str(folder) if folder.is_dir() else None
+
+
+class Settings(BaseSettings):
+    """Settings; each field's name in upper case with the prefix ``SOLEMATE_`` sets it."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SOLEMATE_", env_file=".env", extra="ignore", populate_by_name=True
+    )
+
+    database_url: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices("DATABASE_URL", "SOLEMATE_DATABASE_URL")
+    )
+    """libpq URL of the server; absent, the embedded server is used."""
+    database_replica_url: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("DATABASE_REPLICA_URL", "SOLEMATE_DATABASE_REPLICA_URL"),
+    )
+    """libpq URL of a streaming replica that searches may read from."""
+    database: str = "solemate"
+    """Database name in the embedded server."""
+    home: Path = Field(default_factory=default_home)
+    """Embedded server's data, image files, logs."""
+    image_store: Path | None = None
+    """Folder of image files; several machines share one (a volume). Default: ``home``/images."""
+    pool_size: int = 8
+    connect_timeout_s: float = 5.0
+
+    models_dir: Path = ROOT / "onnx_models"
+    encoder: str = "solemate-s1"
+    """Folder name under ``models_dir`` of the encoder that is registered when none is active."""
+    encoder_threads: int = 0
+    """Intra-op threads of onnxruntime; 0: chosen from the machine's cores."""
+
+    bot_token: SecretStr | None = None
+    bot_api_url: str = "https://api.telegram.org"
+    """Base of the Bot API; a local server's address for tests and the browser chat."""
+    bot_language: Literal["ru", "en"] | None = None
+    """Answer in this language whatever the user's client says; None: the user's."""
+
+    user_agent: str = "SolemateBot/0.1 (+https://github.com/solemate; contact: operator)"
+    fetch_allow_hosts: tuple[str, ...] = ()
+    """host or host:port that may be private or loopback (the operator's own)."""
+
+    max_image_bytes: int = 25_000_000
+    max_image_pixels: int = 50_000_000
+
+    exact_limit: int = 4000
+    """Candidate images up to which a filtered search scans exactly instead of walking HNSW."""
+    results: int = 8
+    """Products on one page of results."""
+    log_level: str = "INFO"
+
+    @property
+    def images_dir(self) -> Path:
+        """Where image files lie, named by content hash."""
+        return self.image_store or self.home / "images"
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """The process's settings, read once."""
+    return Settings(_secrets_dir=_secrets_dir())

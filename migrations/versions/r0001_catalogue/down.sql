@@ -1,0 +1,21 @@
+-- Takes all of it down again; the extension stays, it may be another schema's too.
+DROP VIEW IF EXISTS market_overview, on_sale, price_history;
+DROP FUNCTION IF EXISTS products_matching, create_embedding_partition, create_embedding_index, similar_products;
+DROP TABLE price_point;
+DROP TABLE offer_size;
+DROP TABLE offer_image;
+DROP TABLE offer;
+DROP TABLE etl_error;
+DROP TABLE search_event;
+DROP TABLE product;
+DROP TABLE image_source;
+DROP TABLE fetched_page;
+DROP TABLE etl_run;
+DROP TABLE embedding_failure;
+DROP TABLE embedding;
+DROP TABLE shop;
+DROP TABLE image;
+DROP TABLE encoder;
+DROP TABLE brand;
+DROP TABLE bot_user;
+DROP FUNCTION notify_new_image;

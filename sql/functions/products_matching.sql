@@ -1,0 +1,45 @@
+-- Products that pass a search's filters; a NULL argument does not limit.
+-- A product passes when its brand and gender do and at least one of its offers passes all the rest.
+-- Prices are compared within `want_currency` where it is given. A size counts when it is not known
+-- to be sold out. `only_in_stock` leaves out offers known to be sold out; unknown stays in.
+-- Plain SQL, so the planner inlines it into the searches that call it.
+CREATE OR REPLACE FUNCTION products_matching(
+    want_price_min numeric DEFAULT NULL,
+    want_price_max numeric DEFAULT NULL,
+    want_currency text DEFAULT NULL,
+    want_brands text[] DEFAULT NULL,
+    unwanted_brands text[] DEFAULT NULL,
+    want_genders text[] DEFAULT NULL,
+    want_shops text[] DEFAULT NULL,
+    want_size text DEFAULT NULL,
+    want_size_system text DEFAULT NULL,
+    only_in_stock boolean DEFAULT true
+) RETURNS TABLE (product_id bigint)
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $$
+    SELECT p.id
+    FROM product AS p
+    WHERE (want_brands IS NULL
+           OR p.brand_id IN (SELECT b.id FROM brand AS b WHERE lower(b.name) = ANY (want_brands)))
+      AND (unwanted_brands IS NULL
+           OR p.brand_id IS NULL
+           OR p.brand_id NOT IN (SELECT b.id FROM brand AS b WHERE lower(b.name) = ANY (unwanted_brands)))
+      AND (want_genders IS NULL OR p.gender = ANY (want_genders))
+      AND p.id IN (
+          SELECT o.product_id
+          FROM offer AS o
+          WHERE (want_price_min IS NULL OR o.price >= want_price_min)
+            AND (want_price_max IS NULL OR o.price <= want_price_max)
+            AND (want_currency IS NULL OR o.currency = want_currency)
+            AND (NOT only_in_stock OR o.availability <> 'out_of_stock')
+            AND (want_shops IS NULL
+                 OR o.shop_id IN (SELECT s.id FROM shop AS s WHERE lower(s.name) = ANY (want_shops)))
+            AND (want_size IS NULL
+                 OR EXISTS (
+                     SELECT
+                     FROM offer_size AS z
+                     WHERE z.offer_id = o.id
+                       AND z.label = want_size
+                       AND (want_size_system IS NULL OR z.system = want_size_system)
+                       AND z.available IS NOT FALSE)))
+$$;
