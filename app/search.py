@@ -1,0 +1,410 @@
+"""Similarity search: a query vector and filters in, products with their offers out.
+
+All SQL is in ``sql/queries/search.sql``; here is decided which statement runs: exact under a
+selective filter or without an index, HNSW otherwise, exact again where HNSW's candidates did not
+fill the page.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from pgvector import HalfVector
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from app.db import vectors
+from app.db.pool import Connection, Database
+from app.db.queries import query
+from app.domain import Filters, Hit, OfferHit, SearchResult, Size, Timings, Verdict
+from app.errors import BadInput, EncoderError, SolemateError
+from app.settings import Settings
+from app.vision.image import decode
+
+Method = Literal["exact", "hnsw"]
+
+CANDIDATES = 400
+"""Pictures HNSW brings for a first page: enough for one result a product where products have
+several pictures, and ef_search 400 keeps recall@10 above 0.99 (measured, docs/benchmarks.md)."""
+MAX_EF_SEARCH = 1000  # pgvector's upper bound
+
+
+class SearchExpired(SolemateError):
+    """The stored search is gone; the user has to ask anew."""
+
+
+class NotEmbedded(BadInput):
+    """The catalogue picture asked for does not exist or has no embedding yet."""
+
+
+class ImageEncoder(vectors.EncoderFacts, Protocol):
+    """What search wants of an encoder: pictures to L2-normalised rows of float32."""
+
+    def encode(self, images: Sequence[Any]) -> np.ndarray: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """One search, ready to run."""
+
+    vector: np.ndarray
+    filters: Filters
+    page: int
+    page_size: int
+    not_image: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    rows: list[dict[str, Any]]
+    offers: dict[int, tuple[OfferHit, ...]]
+    method: Method
+
+
+class Searcher:
+    """Searches one database with one encoder. Thread-safe; calls block."""
+
+    def __init__(self, db: Database, encoder: ImageEncoder, settings: Settings) -> None:
+        self._db = db
+        self._encoder = encoder
+        self._settings = settings
+        self._registered: vectors.EncoderRow | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def encoder_row(self) -> vectors.EncoderRow:
+        """The encoder as the database knows it; registered on first use."""
+        with self._lock:
+            if self._registered is None:
+                with self._db.connection() as conn:
+                    self._registered = vectors.register(conn, self._encoder)
+            return self._registered
+
+    def by_photo(
+        self,
+        pictures: Sequence[bytes | Path],
+        filters: Filters | None = None,
+        *,
+        page_size: int | None = None,
+        user_key: str | None = None,
+    ) -> SearchResult:
+        """Products that look like the shoe in ``pictures``: several views make one query.
+
+        Raises:
+            ImageError: a picture cannot be read.
+            DatabaseUnavailable: the database cannot be reached now.
+        """
+        if not pictures:
+            raise BadInput("no picture was given")
+        start = time.perf_counter()
+        images = [
+            decode(
+                picture,
+                max_bytes=self._settings.max_image_bytes,
+                max_pixels=self._settings.max_image_pixels,
+            ).image
+            for picture in pictures
+        ]
+        decoded = time.perf_counter()
+        mean = self._encoder.encode(images).mean(axis=0)
+        encoded = time.perf_counter()
+        ask = _Ask(_unit(mean), filters or Filters(), 0, page_size or self._settings.results)
+        timings = Timings((decoded - start) * 1000, (encoded - decoded) * 1000)
+        return self._first_page("photo", ask, user_key, timings)
+
+    def by_image(
+        self,
+        image_id: int,
+        filters: Filters | None = None,
+        *,
+        page_size: int | None = None,
+        user_key: str | None = None,
+    ) -> SearchResult:
+        """Products that look like a picture of the catalogue, without that picture itself.
+
+        Raises:
+            NotEmbedded: there is no such picture, or it has no embedding yet.
+            DatabaseUnavailable: the database cannot be reached now.
+        """
+        row = self.encoder_row
+        with self._db.connection() as conn:
+            found = (
+                query("search_vector_of_image")
+                .execute(conn, {"encoder_id": row.id, "image_id": image_id})
+                .fetchone()
+            )
+        if found is None:
+            raise NotEmbedded(f"picture {image_id} is not in the catalogue or not embedded yet")
+        ask = _Ask(
+            found[0].to_numpy().astype(np.float32),
+            filters or Filters(),
+            0,
+            page_size or self._settings.results,
+            image_id,
+        )
+        return self._first_page("image", ask, user_key, Timings())
+
+    def page(self, search_id: int, page: int) -> SearchResult:
+        """Page ``page`` (from 0) of a stored search; the catalogue is read as it is now.
+
+        Raises:
+            SearchExpired: the search is not stored any more, or its encoder is not in use.
+            DatabaseUnavailable: the database cannot be reached now.
+        """
+        if page < 0:
+            raise BadInput("pages count from 0")
+        row = self.encoder_row
+        with self._db.connection() as conn:
+            stored = (
+                query("search_recall")
+                .execute(conn, {"search_id": search_id}, row_factory=dict_row)
+                .fetchone()
+            )
+        if stored is None or stored["encoder_id"] != row.id:
+            raise SearchExpired("this search has expired: send the picture again")
+        ask = _Ask(
+            stored["query"].to_numpy().astype(np.float32),
+            filters_from_json(stored["filters"]),
+            page,
+            stored["page_size"],
+            stored["not_image_id"],
+        )
+        start = time.perf_counter()
+        with self._db.connection() as conn:
+            found = self._run(conn, row, ask)
+        timings = Timings(sql=(time.perf_counter() - start) * 1000)
+        return self._result(row, ask, found, search_id, timings)
+
+    def nearest(
+        self, vector: np.ndarray, filters: Filters, limit: int, method: Method | None = None
+    ) -> list[tuple[int, int, float]]:
+        """(product id, image id, distance) rows, nearest first; ``method`` None: as users get it.
+
+        For measuring recall: nothing is stored.
+        """
+        ask = _Ask(_unit(vector), filters, 0, limit)
+        with self._db.connection() as conn:
+            if method is None:
+                rows, _ = self._choose(conn, self.encoder_row, ask)
+            else:
+                run = self._exact if method == "exact" else self._hnsw
+                rows = run(conn, self.encoder_row, ask)
+        return [(row["product_id"], row["image_id"], row["distance"]) for row in rows[:limit]]
+
+    def _first_page(
+        self, kind: str, ask: _Ask, user_key: str | None, timings: Timings
+    ) -> SearchResult:
+        row = self.encoder_row
+        start = time.perf_counter()
+        with self._db.connection() as conn:
+            found = self._run(conn, row, ask)
+            timings = replace(timings, sql=(time.perf_counter() - start) * 1000)
+            result = self._result(row, ask, found, None, timings)
+            stored = (
+                query("search_store")
+                .execute(
+                    conn,
+                    {
+                        "user_key": user_key,
+                        "kind": kind,
+                        "encoder_id": row.id,
+                        "query": HalfVector(ask.vector),
+                        "not_image": ask.not_image,
+                        "filters": Jsonb(filters_to_json(ask.filters)),
+                        "page_size": ask.page_size,
+                        "method": found.method,
+                        "verdict": result.verdict,
+                        "hits": len(result.hits),
+                        "took_ms": timings.total,
+                    },
+                )
+                .fetchone()
+            )
+        assert stored is not None
+        return replace(result, search_id=stored[0])
+
+    def _run(self, conn: Connection, row: vectors.EncoderRow, ask: _Ask) -> _Found:
+        rows, method = self._choose(conn, row, ask)
+        offers = self._offers(conn, [found["product_id"] for found in rows], ask.filters)
+        return _Found(rows, offers, method)
+
+    def _choose(
+        self, conn: Connection, row: vectors.EncoderRow, ask: _Ask
+    ) -> tuple[list[dict[str, Any]], Method]:
+        if not vectors.has_index(conn, row.id):
+            return self._exact(conn, row, ask), "exact"
+        if ask.filters.selective:
+            limit = self._settings.exact_limit
+            count = (
+                query("search_count_matching")
+                .execute(conn, {**_filter_params(ask.filters), "up_to": limit}, prepare=False)
+                .fetchone()
+            )
+            if count is None or count[0] <= limit:
+                return self._exact(conn, row, ask), "exact"
+        rows = self._hnsw(conn, row, ask)
+        if len(rows) > ask.page_size:
+            return rows, "hnsw"
+        # The filters let too few of the near pictures through, or this is the last page.
+        return self._exact(conn, row, ask), "exact"
+
+    def _exact(self, conn: Connection, row: vectors.EncoderRow, ask: _Ask) -> list[dict[str, Any]]:
+        params = _search_params(row, ask)
+        # Unprepared: the planner sees the filters' values and folds those that do not limit.
+        return (
+            query("search_exact")
+            .execute(conn, params, dim=row.dim, prepare=False, row_factory=dict_row)
+            .fetchall()
+        )
+
+    def _hnsw(self, conn: Connection, row: vectors.EncoderRow, ask: _Ask) -> list[dict[str, Any]]:
+        candidates = min(MAX_EF_SEARCH, max(CANDIDATES, 20 * (ask.page + 1) * ask.page_size))
+        query("search_tune").execute(conn, {"ef_search": str(candidates)})
+        params = {**_search_params(row, ask), "candidates": candidates}
+        return (
+            query("search_hnsw")
+            .execute(conn, params, dim=row.dim, prepare=False, row_factory=dict_row)
+            .fetchall()
+        )
+
+    def _offers(
+        self, conn: Connection, product_ids: list[int], filters: Filters
+    ) -> dict[int, tuple[OfferHit, ...]]:
+        grouped: dict[int, list[OfferHit]] = {product_id: [] for product_id in product_ids}
+        if product_ids:
+            params = {
+                "product_ids": product_ids,
+                "currency": filters.currency,
+                "in_stock": filters.in_stock,
+            }
+            cursor = query("search_offers").execute(conn, params, row_factory=dict_row)
+            for row in cursor:
+                grouped[row["product_id"]].append(_offer(row))
+        return {product_id: tuple(offers) for product_id, offers in grouped.items()}
+
+    def _result(
+        self,
+        row: vectors.EncoderRow,
+        ask: _Ask,
+        found: _Found,
+        search_id: int | None,
+        timings: Timings,
+    ) -> SearchResult:
+        hits = tuple(
+            self._hit(row, item, found.offers[item["product_id"]])
+            for item in found.rows[: ask.page_size]
+        )
+        return SearchResult(
+            search_id=search_id,
+            encoder=row.name,
+            verdict=hits[0].verdict if hits else "none",
+            hits=hits,
+            page=ask.page,
+            has_next=len(found.rows) > ask.page_size,
+            method=found.method,
+            timings=timings,
+        )
+
+    def _hit(
+        self, row: vectors.EncoderRow, item: dict[str, Any], offers: tuple[OfferHit, ...]
+    ) -> Hit:
+        score = 1.0 - float(item["distance"])
+        return Hit(
+            product_id=item["product_id"],
+            brand=item["brand"],
+            model=item["model"],
+            colourway=item["colourway"],
+            gender=item["gender"],
+            score=score,
+            verdict=verdict_of(score, row),
+            image_id=item["image_id"],
+            image_path=str(self._settings.images_dir / item["path"]),
+            offers=offers,
+        )
+
+
+def verdict_of(score: float, row: vectors.EncoderRow) -> Verdict:
+    """The encoder's own calibrated thresholds; uncalibrated, every hit is called similar."""
+    if row.same_threshold is not None and score >= row.same_threshold:
+        return "same"
+    if row.similar_threshold is None or score >= row.similar_threshold:
+        return "similar"
+    return "none"
+
+
+def _unit(vector: np.ndarray) -> np.ndarray:
+    norm = float(np.linalg.norm(vector))
+    if not np.isfinite(norm) or norm == 0.0:
+        raise EncoderError("the encoder gave no usable embedding for this picture")
+    return (vector / norm).astype(np.float32)
+
+
+def _filter_params(filters: Filters) -> dict[str, Any]:
+    def lowered(names: Sequence[str]) -> list[str] | None:
+        return [name.strip().lower() for name in names] or None
+
+    return {
+        "price_min": filters.price_min,
+        "price_max": filters.price_max,
+        "currency": filters.currency,
+        "brands": lowered(filters.brands),
+        "brands_out": lowered(filters.brands_out),
+        "genders": list(filters.genders) or None,
+        "shops": lowered(filters.shops),
+        "size": filters.size,
+        "size_system": filters.size_system,
+        "in_stock": filters.in_stock,
+    }
+
+
+def _search_params(row: vectors.EncoderRow, ask: _Ask) -> dict[str, Any]:
+    return {
+        **_filter_params(ask.filters),
+        "encoder_id": row.id,
+        "query": HalfVector(ask.vector),
+        "not_image": ask.not_image,
+        "limit": ask.page_size + 1,  # one more tells whether there is a next page
+        "offset": ask.page * ask.page_size,
+    }
+
+
+def _offer(row: dict[str, Any]) -> OfferHit:
+    return OfferHit(
+        offer_id=row["offer_id"],
+        shop=row["shop"],
+        url=row["url"],
+        title=row["title"],
+        price=row["price"],
+        list_price=row["list_price"],
+        currency=row["currency"],
+        availability=row["availability"],
+        sizes=tuple(Size(label, system, available) for label, system, available in row["sizes"]),
+        seen_at=row["last_seen_at"],
+    )
+
+
+def filters_to_json(filters: Filters) -> dict[str, Any]:
+    """A JSON form of the filters that keeps only what limits."""
+    plain = {key: value for key, value in asdict(filters).items() if value not in (None, ())}
+    return {
+        key: str(value) if isinstance(value, Decimal) else value for key, value in plain.items()
+    }
+
+
+def filters_from_json(stored: dict[str, Any]) -> Filters:
+    """The filters that :func:`filters_to_json` wrote."""
+    values = dict(stored)
+    for key in ("price_min", "price_max"):
+        if key in values:
+            values[key] = Decimal(values[key])
+    for key in ("brands", "brands_out", "genders", "shops"):
+        if key in values:
+            values[key] = tuple(values[key])
+    return Filters(**values)

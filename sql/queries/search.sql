@@ -1,0 +1,115 @@
+-- name: search_count_matching
+-- How many products pass the filters, counted no further than one past `up_to`: decides between the
+-- exact scan and the index.
+SELECT count(*) AS products
+FROM (
+    SELECT
+    FROM products_matching(%(price_min)s::numeric, %(price_max)s::numeric, %(currency)s::text,
+                           %(brands)s::text[], %(brands_out)s::text[], %(genders)s::text[],
+                           %(shops)s::text[], %(size)s::text, %(size_system)s::text,
+                           %(in_stock)s::boolean)
+    LIMIT %(up_to)s::bigint + 1
+) AS matching;
+
+-- name: search_exact
+-- Products that pass the filters, nearest first, every candidate's distance computed: for selective
+-- filters, for a catalogue without an index, and as the truth that HNSW is measured against.
+-- One row a product, with its nearest picture; distance is 1 - cosine.
+WITH matching AS MATERIALIZED (
+    SELECT product_id
+    FROM products_matching(%(price_min)s::numeric, %(price_max)s::numeric, %(currency)s::text,
+                           %(brands)s::text[], %(brands_out)s::text[], %(genders)s::text[],
+                           %(shops)s::text[], %(size)s::text, %(size_system)s::text,
+                           %(in_stock)s::boolean)
+),
+nearest AS (
+    SELECT DISTINCT ON (o.product_id)
+           o.product_id,
+           e.image_id,
+           e.vec::halfvec({dim}) <=> %(query)s::halfvec({dim}) AS distance
+    FROM matching
+    JOIN offer AS o ON o.product_id = matching.product_id
+    JOIN offer_image AS oi ON oi.offer_id = o.id
+    JOIN embedding AS e ON e.encoder_id = %(encoder_id)s AND e.image_id = oi.image_id
+    WHERE e.image_id IS DISTINCT FROM %(not_image)s::bigint
+    ORDER BY o.product_id, distance, e.image_id
+)
+SELECT n.product_id, b.name AS brand, p.model, p.colourway, p.gender, n.image_id, i.path, n.distance
+FROM (SELECT * FROM nearest ORDER BY distance, product_id
+      LIMIT %(limit)s OFFSET %(offset)s) AS n
+JOIN product AS p ON p.id = n.product_id
+LEFT JOIN brand AS b ON b.id = p.brand_id
+JOIN image AS i ON i.id = n.image_id
+ORDER BY n.distance, n.product_id;
+
+-- name: search_hnsw
+-- The same by the HNSW index: the nearest `candidates` pictures first, then filters and grouping.
+-- The caller sets hnsw.ef_search and asks again with more candidates, or exactly, where too few
+-- products came through the filters. The index is used only while cast and operator stand exactly
+-- like this, in the ORDER BY.
+WITH near_picture AS MATERIALIZED (
+    SELECT e.image_id, e.vec::halfvec({dim}) <=> %(query)s::halfvec({dim}) AS distance
+    FROM embedding AS e
+    WHERE e.encoder_id = %(encoder_id)s
+    ORDER BY e.vec::halfvec({dim}) <=> %(query)s::halfvec({dim})
+    LIMIT %(candidates)s
+),
+near_product AS MATERIALIZED (
+    SELECT DISTINCT ON (o.product_id) o.product_id, n.image_id, n.distance
+    FROM near_picture AS n
+    JOIN offer_image AS oi ON oi.image_id = n.image_id
+    JOIN offer AS o ON o.id = oi.offer_id
+    WHERE n.image_id IS DISTINCT FROM %(not_image)s::bigint
+    ORDER BY o.product_id, n.distance, n.image_id
+)
+SELECT n.product_id, b.name AS brand, p.model, p.colourway, p.gender, n.image_id, i.path, n.distance
+FROM near_product AS n
+JOIN product AS p ON p.id = n.product_id
+LEFT JOIN brand AS b ON b.id = p.brand_id
+JOIN image AS i ON i.id = n.image_id
+WHERE n.product_id IN (
+    SELECT matching.product_id
+    FROM products_matching(%(price_min)s::numeric, %(price_max)s::numeric, %(currency)s::text,
+                           %(brands)s::text[], %(brands_out)s::text[], %(genders)s::text[],
+                           %(shops)s::text[], %(size)s::text, %(size_system)s::text,
+                           %(in_stock)s::boolean) AS matching)
+ORDER BY n.distance, n.product_id
+LIMIT %(limit)s OFFSET %(offset)s;
+
+-- name: search_tune
+-- How far HNSW looks in this transaction: more neighbours kept, higher recall, slower.
+SELECT set_config('hnsw.ef_search', %(ef_search)s::text, true);
+
+-- name: search_offers
+-- The offers of found products, buyable first and then cheapest first, with their sizes.
+SELECT o.product_id, o.id AS offer_id, s.name AS shop, o.url, o.title, o.price, o.list_price,
+       o.currency, o.availability, o.last_seen_at,
+       coalesce(
+           (SELECT jsonb_agg(jsonb_build_array(z.label, z.system, z.available) ORDER BY z.position)
+            FROM offer_size AS z
+            WHERE z.offer_id = o.id),
+           '[]'::jsonb) AS sizes
+FROM offer AS o
+JOIN shop AS s ON s.id = o.shop_id
+WHERE o.product_id = ANY (%(product_ids)s::bigint[])
+  AND (%(currency)s::text IS NULL OR o.currency = %(currency)s::text)
+  AND (NOT %(in_stock)s::boolean OR o.availability <> 'out_of_stock')
+ORDER BY o.product_id, o.availability = 'out_of_stock', o.price NULLS LAST, o.id;
+
+-- name: search_vector_of_image
+-- A catalogue picture's embedding under an encoder: the query of "more like this".
+SELECT vec FROM embedding WHERE encoder_id = %(encoder_id)s AND image_id = %(image_id)s;
+
+-- name: search_store
+-- Remembers a search so that its next page and its results' neighbours can be asked for later.
+INSERT INTO search_event (user_key, kind, encoder_id, query, filters, page_size, method, verdict,
+                          hits, took_ms, not_image_id)
+VALUES (%(user_key)s, %(kind)s, %(encoder_id)s, %(query)s, %(filters)s, %(page_size)s, %(method)s,
+        %(verdict)s, %(hits)s, %(took_ms)s, %(not_image)s)
+RETURNING id;
+
+-- name: search_recall
+-- A stored search: its vector, filters and the picture it began from, if it did.
+SELECT encoder_id, query, filters, page_size, not_image_id
+FROM search_event
+WHERE id = %(search_id)s;
