@@ -330,6 +330,27 @@ class Searcher:
         )
 
 
+def open_searcher(settings: Settings, db: Database, encoder: str | None = None) -> Searcher:
+    """A searcher with the named encoder; without a name the database's active one, and in a new
+    database the settings' one.
+
+    Raises:
+        EncoderError: no such encoder, or the active one's folder is missing or another revision.
+    """
+    from app.vision.registry import open_encoder
+
+    with db.connection() as conn:
+        active = vectors.active(conn)
+    name = encoder or (active.name if active else settings.encoder)
+    opened = open_encoder(name, settings)
+    if encoder is None and active is not None and bytes.fromhex(opened.sha256) != active.sha256:
+        raise EncoderError(
+            f"the active encoder {active.name} {active.revision} is another file than the one under"
+            " the models folder: put it back, or embed and activate the new one"
+        )
+    return Searcher(db, opened, settings)
+
+
 def verdict_of(score: float, row: vectors.EncoderRow) -> Verdict:
     """The encoder's own calibrated thresholds; uncalibrated, every hit is called similar."""
     if row.same_threshold is not None and score >= row.same_threshold:

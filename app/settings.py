@@ -1,8 +1,8 @@
 """Every setting of the platform, in one place.
 
-Values come from the environment (prefix ``SOLEMATE_``; ``DATABASE_URL`` and ``DATABASE_REPLICA_URL``
-also without it), from a ``.env`` file in the working directory, and, for secrets, from files in
-``/run/secrets`` or the folder named by ``SOLEMATE_SECRETS_DIR`` (Docker Compose's secrets).
+Values come from the environment (prefix ``SOLEMATE_``; ``DATABASE_URL`` also without it), from a
+``.env`` file in the working directory, and, for secrets, from files in ``/run/secrets`` or the
+folder named by ``SOLEMATE_SECRETS_DIR`` (Docker Compose's secrets).
 """
 
 from __future__ import annotations
@@ -47,11 +47,6 @@ class Settings(BaseSettings):
         default=None, validation_alias=AliasChoices("DATABASE_URL", "SOLEMATE_DATABASE_URL")
     )
     """libpq URL of the server; absent, the embedded server is used."""
-    database_replica_url: SecretStr | None = Field(
-        default=None,
-        validation_alias=AliasChoices("DATABASE_REPLICA_URL", "SOLEMATE_DATABASE_REPLICA_URL"),
-    )
-    """libpq URL of a streaming replica that searches may read from."""
     database: str = "solemate"
     """Database name in the embedded server."""
     home: Path = Field(default_factory=default_home)
@@ -84,7 +79,8 @@ class Settings(BaseSettings):
     """Candidate images up to which a filtered search scans exactly instead of walking HNSW."""
     results: int = 8
     """Products on one page of results."""
-    log_level: str = "INFO"
+    log_level: str = "WARNING"
+    """Of commands; the bot and the scheduler log from INFO."""
 
     @property
     def images_dir(self) -> Path:

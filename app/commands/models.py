@@ -1,0 +1,55 @@
+"""``solemate models``: encoders and how good they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Encoders: list, evaluate, time.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_models() -> None:
+    """Encoders in the database, with their status and how much each has embedded."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from app.db.pool import open_database
+    from app.db.queries import query
+    from app.settings import get_settings
+    from app.vision.registry import encoder_names
+
+    settings = get_settings()
+    table = Table("id", "name", "revision", "dim", "status", "embeddings", box=None)
+    with open_database(settings, size=1) as db, db.connection() as conn:
+        for row in query("encoder_list").execute(conn).fetchall():
+            table.add_row(*map(str, (*row[:5], f"{row[9]:,}")))
+    Console().print(table)
+    typer.echo(f"on disk: {', '.join(encoder_names(settings))}")
+
+
+@app.command()
+def evaluate(
+    encoder: Annotated[
+        list[str] | None, typer.Option("--encoder", help="name or folder; repeat for several")
+    ] = None,
+    data: Annotated[Path | None, typer.Option("--data", help="folder of shoes/labels.csv")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="markdown file to write")] = None,
+    json_out: Annotated[Path | None, typer.Option("--json", help="JSON file to write")] = None,
+) -> None:
+    """Retrieval figures on photographs kept out of training, beside the plain baselines."""
+    from onnx_models.evaluate import main_evaluate
+
+    typer.echo(main_evaluate(encoder, data, out, json_out))
+
+
+@app.command()
+def bench(
+    encoder: Annotated[str | None, typer.Option("--encoder", help="name or folder")] = None,
+) -> None:
+    """Images a second of bare onnxruntime by batch size and threads."""
+    from onnx_models.bench import main_bench
+
+    typer.echo(main_bench(encoder))

@@ -1,0 +1,142 @@
+"""``solemate search``."""
+
+from __future__ import annotations
+
+import time
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+if TYPE_CHECKING:
+    from app.domain import Filters, Gender, SizeSystem
+
+
+def search(
+    photo: Annotated[
+        list[Path] | None, typer.Option("--photo", help="picture; repeat for several views of one")
+    ] = None,
+    image: Annotated[int | None, typer.Option("--image", help="id of a catalogue picture")] = None,
+    min_price: Annotated[str | None, typer.Option(help="price from")] = None,
+    max_price: Annotated[str | None, typer.Option(help="price up to")] = None,
+    currency: Annotated[str | None, typer.Option(help="ISO 4217 code, such as EUR")] = None,
+    brand: Annotated[list[str] | None, typer.Option(help="only this brand; repeatable")] = None,
+    not_brand: Annotated[list[str] | None, typer.Option(help="not this brand; repeatable")] = None,
+    size: Annotated[str | None, typer.Option(help="43, 'EU 43', 'US 9.5'")] = None,
+    gender: Annotated[
+        list[str] | None, typer.Option(help="men, women, unisex or kids; repeatable")
+    ] = None,
+    shop: Annotated[list[str] | None, typer.Option(help="only this shop; repeatable")] = None,
+    sold_out: Annotated[bool, typer.Option("--sold-out", help="sold-out offers too")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="products")] = 8,
+    json_out: Annotated[bool, typer.Option("--json", help="JSON on standard output")] = False,
+    html: Annotated[Path | None, typer.Option(help="write an HTML contact sheet")] = None,
+    encoder: Annotated[str | None, typer.Option(help="encoder's name; default: the active")] = None,
+    language: Annotated[str | None, typer.Option(help="ru or en; default: the terminal's")] = None,
+) -> None:
+    """Find the products that look like a photograph, cheapest offer of each first."""
+    from app import present
+    from app.db.pool import open_database
+    from app.errors import BadInput
+    from app.i18n import catalogue
+    from app.search import open_searcher
+    from app.settings import get_settings
+
+    if bool(photo) == (image is not None):
+        raise BadInput("give either --photo FILE or --image ID")
+    filters = read_filters(
+        min_price, max_price, currency, brand, not_brand, size, gender, shop, in_stock=not sold_out
+    )
+    words = catalogue(present.terminal_language(language))
+    settings = get_settings()
+    with open_database(settings, size=1) as db:
+        searcher = open_searcher(settings, db, encoder)
+        if photo:
+            result = searcher.by_photo(list(photo), filters, page_size=limit)
+        else:
+            assert image is not None
+            result = searcher.by_image(image, filters, page_size=limit)
+    if html is not None:
+        start = time.perf_counter()
+        present.write_contact_sheet(html, result, list(photo or []), words)
+        render_ms = (time.perf_counter() - start) * 1000
+        if not json_out:
+            typer.echo(words.text("sheet.written", path=str(html), ms=f"{render_ms:.0f}"))
+    if json_out:
+        typer.echo(present.as_json(result))
+    else:
+        present.print_table(result, words)
+
+
+def read_filters(
+    min_price: str | None,
+    max_price: str | None,
+    currency: str | None,
+    brand: list[str] | None,
+    not_brand: list[str] | None,
+    size: str | None,
+    gender: list[str] | None,
+    shop: list[str] | None,
+    *,
+    in_stock: bool,
+) -> Filters:
+    """The options as filters.
+
+    Raises:
+        BadInput: a price that is no number or below 0, an unknown gender, a malformed currency.
+    """
+    from app.domain import Filters
+    from app.errors import BadInput
+
+    genders = [name.lower() for name in gender or []]
+    for name in genders:
+        if name not in ("men", "women", "unisex", "kids"):
+            raise BadInput(f"--gender is men, women, unisex or kids, not {name!r}")
+    if currency is not None and not (len(currency) == 3 and currency.isalpha()):
+        raise BadInput(f"--currency is a three-letter code such as EUR, not {currency!r}")
+    low, high = _price("--min-price", min_price), _price("--max-price", max_price)
+    if low is not None and high is not None and low > high:
+        raise BadInput(f"--min-price {low} is above --max-price {high}")
+    system, label = _size(size)
+    return Filters(
+        price_min=low,
+        price_max=high,
+        currency=currency.upper() if currency else None,
+        brands=tuple(brand or ()),
+        brands_out=tuple(not_brand or ()),
+        genders=tuple(cast("Gender", name) for name in genders),
+        shops=tuple(shop or ()),
+        size=label,
+        size_system=system,
+        in_stock=in_stock,
+    )
+
+
+def _price(option: str, text: str | None) -> Decimal | None:
+    from app.errors import BadInput
+
+    if text is None:
+        return None
+    try:
+        value = Decimal(text.replace(",", ".").replace(" ", ""))
+    except InvalidOperation:
+        raise BadInput(f"{option} is a number, not {text!r}") from None
+    if not value.is_finite() or value < 0:
+        raise BadInput(f"{option} is a price of 0 or more, not {text!r}")
+    return value
+
+
+def _size(text: str | None) -> tuple[SizeSystem | None, str | None]:
+    """``EU 43`` or ``43`` as (system, label)."""
+    from app.errors import BadInput
+
+    if text is None:
+        return None, None
+    words = text.split()
+    if len(words) == 1:
+        return None, words[0]
+    system = words[0].upper()
+    if len(words) == 2 and system in ("EU", "US", "UK", "CM", "RU"):
+        return cast("SizeSystem", system), words[1]
+    raise BadInput(f"--size is a label with or without its system, such as 'EU 43', not {text!r}")

@@ -1,0 +1,243 @@
+"""Pictures to vectors with a model folder: model file, manifest, nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+from PIL import Image
+
+from app.errors import EncoderError
+from app.vision.manifest import (
+    Manifest,
+    OnnxManifest,
+    Thresholds,
+    canonical_image,
+    read_manifest,
+)
+from app.vision.preprocess import to_array
+from app.vision.session import build_session
+
+Vectors = npt.NDArray[np.float32]
+Pixels = npt.NDArray[Any]
+
+FOLD: Final = 8
+"""Pictures in one run of the model. Larger folds gained nothing on 2 cores and cost memory."""
+
+
+class ImageEncoder(Protocol):
+    """What searching, embedding and evaluating need of an encoder; safe to share by threads."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the registry and in the ``encoder`` table."""
+
+    @property
+    def revision(self) -> str:
+        """Its revision; with the name it identifies the encoder."""
+
+    @property
+    def dim(self) -> int:
+        """Length of its vectors."""
+
+    @property
+    def sha256(self) -> str:
+        """Hex digest of the model file (of the description, where there is no file)."""
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """Cosines from which a pair is the same shoe, and similar; None: not calibrated."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """Everything the manifest says."""
+
+    def preprocess(self, image: Image.Image) -> Pixels:
+        """One picture as the model's input, without the batch axis."""
+
+    def encode_batch(self, pixels: Pixels) -> Vectors:
+        """(n, ...) preprocessed pictures to (n, dim) float32, each row of L2 norm 1."""
+
+    def encode(self, images: Sequence[Image.Image]) -> Vectors:
+        """RGB pictures to (n, dim) float32, each row of L2 norm 1, in order."""
+
+
+class Encoder:
+    """An ONNX encoder. Runs may overlap: onnxruntime sessions are thread-safe."""
+
+    def __init__(
+        self, manifest: OnnxManifest, session: ort.InferenceSession, fold: int = FOLD
+    ) -> None:
+        """Use :meth:`load`; this takes parts that were already checked."""
+        self.manifest: OnnxManifest = manifest
+        self.session = session
+        batch = session.get_inputs()[0].shape[0]
+        self._fixed = batch if isinstance(batch, int) and batch > 0 else None
+        self.fold = self._fixed or fold
+
+    @classmethod
+    def load(cls, folder: Path, threads: int | None = None, verify: bool = True) -> Encoder:
+        """Open an encoder's folder.
+
+        Args:
+            folder: holds manifest.json and the model file.
+            threads: intra-op threads; None or 0 chooses from the cores.
+            verify: check the file's digest and the canonical picture's vector as well.
+
+        Raises:
+            EncoderError: manifest missing or invalid, file missing, altered or not loadable, graph
+                different from the manifest, or another vector for the canonical picture.
+        """
+        manifest = read_manifest(folder)
+        if not isinstance(manifest, OnnxManifest):
+            raise EncoderError(f"{folder} describes a classic descriptor, not an ONNX model")
+        path = folder / manifest.file
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise EncoderError(
+                f"{path} cannot be read: {error.strerror}; fetch or train the model again"
+            ) from error
+        if verify and (found := hashlib.sha256(data).hexdigest()) != manifest.sha256:
+            raise EncoderError(
+                f"{path} is not the file its manifest describes: "
+                f"sha256 {found[:12]}..., expected {manifest.sha256[:12]}..."
+            )
+        try:
+            session = build_session(data, threads)
+        except Exception as error:  # onnxruntime's exceptions have no common base
+            raise EncoderError(f"{path} is no model that onnxruntime can run: {error}") from error
+        _check_graph(session, manifest, path)
+        encoder = cls(manifest, session)
+        if verify:
+            encoder.check_canonical()
+        return encoder
+
+    @property
+    def name(self) -> str:
+        """The manifest's name."""
+        return self.manifest.name
+
+    @property
+    def revision(self) -> str:
+        """The manifest's revision."""
+        return self.manifest.revision
+
+    @property
+    def dim(self) -> int:
+        """Length of the vectors."""
+        return self.manifest.dim
+
+    @property
+    def sha256(self) -> str:
+        """Hex digest of the model file."""
+        return self.manifest.sha256
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """The manifest's calibration."""
+        return self.manifest.thresholds
+
+    def check_canonical(self) -> float:
+        """Encode the canonical picture; returns the largest difference of a component.
+
+        Raises:
+            EncoderError: the difference exceeds the manifest's tolerance: preprocessing, runtime or
+                model is not what made the manifest, so stored vectors would not match new ones.
+        """
+        canonical = self.manifest.canonical
+        vector = self.encode([canonical_image()])[0]
+        difference = float(np.abs(vector - np.asarray(canonical.vector, np.float32)).max())
+        if difference > canonical.tolerance:
+            raise EncoderError(
+                f"encoder {self.name} {self.revision} does not reproduce its canonical vector: "
+                f"off by {difference:.4f}, tolerance {canonical.tolerance}"
+            )
+        return difference
+
+    def preprocess(self, image: Image.Image) -> Pixels:
+        """One RGB picture as the model's input, without the batch axis."""
+        return to_array(image, self.manifest.input)
+
+    def encode_batch(self, pixels: Pixels) -> Vectors:
+        """(n, ...) preprocessed pictures to (n, dim) float32, each row of L2 norm 1.
+
+        Runs at most :attr:`fold` pictures at a time, so that memory does not follow n.
+
+        Raises:
+            EncoderError: wrong shape or dtype, or the model returned numbers that are not finite.
+        """
+        spec = self.manifest.input
+        shape = (
+            (spec.height, spec.width, 3) if spec.layout == "NHWC" else (3, spec.height, spec.width)
+        )
+        if pixels.shape[1:] != shape or pixels.dtype != spec.dtype:
+            raise EncoderError(
+                f"encoder {self.name} takes {spec.dtype} {shape}, "
+                f"given {pixels.dtype} {pixels.shape[1:]}"
+            )
+        out = np.empty((len(pixels), self.dim), np.float32)
+        for start in range(0, len(pixels), self.fold):
+            part = pixels[start : start + self.fold]
+            out[start : start + len(part)] = self._run(part)
+        return l2_normalise(out, self.name)
+
+    def encode(self, images: Sequence[Image.Image]) -> Vectors:
+        """RGB pictures to (n, dim) float32, each row of L2 norm 1, in order."""
+        out = np.empty((len(images), self.dim), np.float32)
+        for start in range(0, len(images), self.fold):
+            part = images[start : start + self.fold]
+            pixels = np.stack([self.preprocess(image) for image in part])
+            out[start : start + len(part)] = self.encode_batch(pixels)
+        return out
+
+    def _run(self, pixels: Pixels) -> Vectors:
+        count = len(pixels)
+        if self._fixed and count < self._fixed:
+            pixels = np.concatenate([pixels, np.repeat(pixels[-1:], self._fixed - count, axis=0)])
+        spec = self.manifest
+        (result,) = self.session.run([spec.output.name], {spec.input.name: pixels})
+        return np.asarray(result[:count], np.float32)
+
+
+def l2_normalise(vectors: Vectors, name: str) -> Vectors:
+    """Rows divided by their L2 norm; ``name`` is the encoder's, for the error.
+
+    Raises:
+        EncoderError: a row is zero or not finite.
+    """
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    if not np.all(np.isfinite(norms)) or not np.all(norms > 0):
+        raise EncoderError(f"encoder {name} returned a vector that is zero or not finite")
+    return np.asarray(vectors / norms, np.float32)
+
+
+def _check_graph(session: ort.InferenceSession, manifest: OnnxManifest, path: Path) -> None:
+    spec = manifest.input
+    inputs = {node.name: node for node in session.get_inputs()}
+    if list(inputs) != [spec.name]:
+        raise EncoderError(f"{path} has inputs {sorted(inputs)}, the manifest says {spec.name!r}")
+    node = inputs[spec.name]
+    wanted = {"uint8": "tensor(uint8)", "float32": "tensor(float)"}[spec.dtype]
+    shape = [spec.height, spec.width, 3] if spec.layout == "NHWC" else [3, spec.height, spec.width]
+    fits = len(node.shape) == 4 and all(
+        not isinstance(have, int) or have == want
+        for have, want in zip(node.shape[1:], shape, strict=True)
+    )
+    if node.type != wanted or not fits:
+        raise EncoderError(
+            f"{path} takes {node.type} {node.shape}, the manifest says {wanted} {shape}"
+        )
+    outputs = {out.name: out.shape for out in session.get_outputs()}
+    out_shape = outputs.get(manifest.output.name)
+    if out_shape is None:
+        raise EncoderError(
+            f"{path} has outputs {sorted(outputs)}, the manifest says {manifest.output.name!r}"
+        )
+    if len(out_shape) != 2 or (isinstance(out_shape[1], int) and out_shape[1] != manifest.dim):
+        raise EncoderError(f"{path} returns {out_shape}, the manifest says (n, {manifest.dim})")

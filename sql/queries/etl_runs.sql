@@ -1,0 +1,58 @@
+-- name: etl_try_lock
+-- One run of a source at a time; the lock goes with the connection, so a killed run leaves none.
+SELECT pg_try_advisory_lock(hashtext('solemate etl'), hashtext(%(source)s));
+
+-- name: etl_interrupt_runs
+-- Runs of the source still marked running are dead: the caller holds the source's lock.
+UPDATE etl_run
+SET state = 'interrupted', finished_at = now(), message = 'the process ended before the run did'
+WHERE source = %(source)s AND state = 'running';
+
+-- name: etl_start_run
+-- Begins a run's record.
+INSERT INTO etl_run (kind, source, shop_id)
+VALUES (%(kind)s, %(source)s, %(shop_id)s)
+RETURNING id, started_at;
+
+-- name: etl_count_run
+-- Counts so far, written with each chunk so that a killed run's record tells how far it came.
+UPDATE etl_run
+SET rows_seen = %(rows_seen)s, offers_new = %(offers_new)s, offers_changed = %(offers_changed)s,
+    offers_unchanged = %(offers_unchanged)s, offers_gone = %(offers_gone)s,
+    images_new = %(images_new)s, failed = %(failed)s
+WHERE id = %(run_id)s;
+
+-- name: etl_finish_run
+-- Ends a run's record.
+UPDATE etl_run
+SET state = %(state)s, complete = %(complete)s, message = %(message)s, finished_at = now()
+WHERE id = %(run_id)s;
+
+-- name: etl_insert_errors
+-- What went wrong with single rows, pages or pictures.
+INSERT INTO etl_error (run_id, item, code, message)
+SELECT %(run_id)s, r.item, r.code, r.message
+FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (item text, code text, message text);
+
+-- name: etl_recent_runs
+-- The newest runs with their counts.
+SELECT id, kind, source, state, complete, rows_seen, offers_new, offers_changed, offers_unchanged,
+       offers_gone, images_new, failed, message, started_at, finished_at
+FROM etl_run
+ORDER BY started_at DESC, id DESC
+LIMIT %(limit)s;
+
+-- name: etl_page_validators
+-- What to send with a conditional request for a page.
+SELECT etag, last_modified FROM fetched_page WHERE shop_id = %(shop_id)s AND url = %(url)s;
+
+-- name: etl_put_page
+-- Validators of a page whose offers are in the catalogue.
+INSERT INTO fetched_page (shop_id, url, etag, last_modified)
+VALUES (%(shop_id)s, %(url)s, %(etag)s, %(last_modified)s)
+ON CONFLICT (shop_id, url)
+DO UPDATE SET etag = excluded.etag, last_modified = excluded.last_modified, fetched_at = now();
+
+-- name: etl_forget_page
+-- A page whose offers could not be taken over whole is asked for again in full.
+DELETE FROM fetched_page WHERE shop_id = %(shop_id)s AND url = %(url)s;
