@@ -194,8 +194,13 @@ class Searcher:
             if method is None:
                 rows, _ = self._choose(conn, self.encoder_row, ask)
             else:
-                run = self._exact if method == "exact" else self._hnsw
-                rows = run(conn, self.encoder_row, ask)
+                rows = (
+                    self._hnsw(conn, self.encoder_row, ask)
+                    if method == "hnsw"
+                    else self._exact(
+                        conn, self.encoder_row, ask, self._matching(conn, filters, None)
+                    )
+                )
         return [(row["product_id"], row["image_id"], row["distance"]) for row in rows[:limit]]
 
     def _first_page(
@@ -238,26 +243,30 @@ class Searcher:
     def _choose(
         self, conn: Connection, row: vectors.EncoderRow, ask: _Ask
     ) -> tuple[list[dict[str, Any]], Method]:
-        if not vectors.has_index(conn, row.id):
-            return self._exact(conn, row, ask), "exact"
-        if ask.filters.selective:
-            limit = self._settings.exact_limit
-            count = (
-                query("search_count_matching")
-                .execute(conn, {**_filter_params(ask.filters), "up_to": limit}, prepare=False)
-                .fetchone()
-            )
-            if count is None or count[0] <= limit:
-                return self._exact(conn, row, ask), "exact"
-        rows = self._hnsw(conn, row, ask)
-        if len(rows) > ask.page_size:
-            return rows, "hnsw"
-        # The filters let too few of the near pictures through, or this is the last page.
-        return self._exact(conn, row, ask), "exact"
+        indexed = vectors.has_index(conn, row.id)
+        if indexed and ask.filters.selective:
+            products = self._matching(conn, ask.filters, self._settings.exact_limit)
+            if len(products) <= self._settings.exact_limit:
+                return self._exact(conn, row, ask, products), "exact"
+        if indexed:
+            rows = self._hnsw(conn, row, ask)
+            if len(rows) > ask.page_size:
+                return rows, "hnsw"
+        # No index yet, or the filters let too few of the near pictures through, or the last page.
+        return self._exact(conn, row, ask, self._matching(conn, ask.filters, None)), "exact"
 
-    def _exact(self, conn: Connection, row: vectors.EncoderRow, ask: _Ask) -> list[dict[str, Any]]:
-        params = _search_params(row, ask)
+    def _matching(self, conn: Connection, filters: Filters, up_to: int | None) -> list[int]:
         # Unprepared: the planner sees the filters' values and folds those that do not limit.
+        found = query("search_matching").execute(
+            conn, {**_filter_params(filters), "up_to": up_to}, prepare=False
+        )
+        row = found.fetchone()
+        return list(row[0]) if row else []
+
+    def _exact(
+        self, conn: Connection, row: vectors.EncoderRow, ask: _Ask, products: list[int]
+    ) -> list[dict[str, Any]]:
+        params = {**_search_params(row, ask), "products": products}
         return (
             query("search_exact")
             .execute(conn, params, dim=row.dim, prepare=False, row_factory=dict_row)

@@ -47,6 +47,8 @@ class Settings(BaseSettings):
         default=None, validation_alias=AliasChoices("DATABASE_URL", "SOLEMATE_DATABASE_URL")
     )
     """libpq URL of the server; absent, the embedded server is used."""
+    database_password: SecretStr | None = None
+    """Password for ``DATABASE_URL``, apart from it so that it can come from a secret file."""
     database: str = "solemate"
     """Database name in the embedded server."""
     home: Path = Field(default_factory=default_home)

@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from app.db import embedded
+from app.db import embedded, migrate
 from app.db.pool import Database, open_database
 from app.settings import ROOT, Settings
 
@@ -45,18 +45,31 @@ def server_home() -> Iterator[Path]:
     shutil.rmtree(home, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def template(server_home: Path) -> str:
+    """A migrated, empty database that tests copy: quicker than migrating each."""
+    name = "template_solemate"
+    url = embedded.ensure_database(server_home, name)
+    migrate.upgrade(url)
+    return name
+
+
+def _admin(home: Path, statement: str) -> None:
+    url = embedded.url(home, "postgres")
+    assert url is not None, "the test session's server is gone"
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute(statement)
+
+
 @pytest.fixture
-def settings(server_home: Path, tmp_path: Path) -> Iterator[Settings]:
-    """Settings of a fresh database in the session's server; images lie in the test's folder."""
+def settings(server_home: Path, template: str, tmp_path: Path) -> Iterator[Settings]:
+    """Settings of a fresh, migrated database; images lie in the test's folder."""
     name = f"t_{uuid.uuid4().hex[:12]}"
-    made = Settings(
+    _admin(server_home, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield Settings(
         home=server_home, database=name, database_url=None, image_store=tmp_path / "images"
     )
-    yield made
-    admin = embedded.url(server_home, "postgres")
-    if admin is not None:
-        with psycopg.connect(admin, autocommit=True) as conn:
-            conn.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    _admin(server_home, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 from pgvector.psycopg import register_vector
+from psycopg.conninfo import make_conninfo
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from app.db import embedded, migrate
@@ -65,7 +66,10 @@ class Database:
 def database_url(settings: Settings) -> str:
     """The configured server's URL, else the embedded server's, started and its database created."""
     if settings.database_url is not None:
-        return settings.database_url.get_secret_value()
+        target = settings.database_url.get_secret_value()
+        if settings.database_password is None:
+            return target
+        return make_conninfo(target, password=settings.database_password.get_secret_value())
     return embedded.ensure_database(settings.home, settings.database)
 
 

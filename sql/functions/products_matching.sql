@@ -2,7 +2,8 @@
 -- A product passes when its brand and gender do and at least one of its offers passes all the rest.
 -- Prices are compared within `want_currency` where it is given. A size counts when it is not known
 -- to be sold out. `only_in_stock` leaves out offers known to be sold out; unknown stays in.
--- Plain SQL, so the planner inlines it into the searches that call it.
+-- Plain SQL, so the planner inlines it into the searches that call it. Names become ids in arrays
+-- rather than IN (SELECT ...): behind an OR the latter is guessed to let half of all rows through.
 CREATE OR REPLACE FUNCTION products_matching(
     want_price_min numeric DEFAULT NULL,
     want_price_max numeric DEFAULT NULL,
@@ -20,10 +21,12 @@ AS $$
     SELECT p.id
     FROM product AS p
     WHERE (want_brands IS NULL
-           OR p.brand_id IN (SELECT b.id FROM brand AS b WHERE lower(b.name) = ANY (want_brands)))
+           OR p.brand_id = ANY (ARRAY(
+               SELECT b.id FROM brand AS b WHERE lower(b.name) = ANY (want_brands))))
       AND (unwanted_brands IS NULL
            OR p.brand_id IS NULL
-           OR p.brand_id NOT IN (SELECT b.id FROM brand AS b WHERE lower(b.name) = ANY (unwanted_brands)))
+           OR p.brand_id <> ALL (ARRAY(
+               SELECT b.id FROM brand AS b WHERE lower(b.name) = ANY (unwanted_brands))))
       AND (want_genders IS NULL OR p.gender = ANY (want_genders))
       AND p.id IN (
           SELECT o.product_id
@@ -33,7 +36,8 @@ AS $$
             AND (want_currency IS NULL OR o.currency = want_currency)
             AND (NOT only_in_stock OR o.availability <> 'out_of_stock')
             AND (want_shops IS NULL
-                 OR o.shop_id IN (SELECT s.id FROM shop AS s WHERE lower(s.name) = ANY (want_shops)))
+                 OR o.shop_id = ANY (ARRAY(
+                     SELECT s.id FROM shop AS s WHERE lower(s.name) = ANY (want_shops))))
             AND (want_size IS NULL
                  OR EXISTS (
                      SELECT

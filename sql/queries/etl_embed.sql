@@ -5,10 +5,12 @@ SELECT i.id, i.path
 FROM image AS i
 WHERE i.id > %(after)s
   AND NOT EXISTS (
-      SELECT FROM embedding AS e WHERE e.encoder_id = %(encoder_id)s AND e.image_id = i.id)
+      SELECT FROM embedding AS e WHERE e.encoder_id = %(encoder_id)s AND e.image_id = i.id
+        AND e.image_id > %(after)s)
   AND NOT EXISTS (
       SELECT FROM embedding_failure AS f
-      WHERE f.encoder_id = %(encoder_id)s AND f.image_id = i.id AND f.tries >= %(max_tries)s)
+      WHERE f.encoder_id = %(encoder_id)s AND f.image_id = i.id
+        AND f.image_id > %(after)s AND f.tries >= %(max_tries)s)
 ORDER BY i.id
 LIMIT %(batch)s
 FOR NO KEY UPDATE OF i SKIP LOCKED;

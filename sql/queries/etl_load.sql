@@ -65,8 +65,8 @@ DO UPDATE SET url = excluded.url, page_url = excluded.page_url, title = excluded
 RETURNING id, external_id, (xmax = 0) AS is_new;
 
 -- name: etl_make_stage
--- The chunk's staging table, private to this transaction.
-CREATE TEMPORARY TABLE etl_stage (
+-- The chunk's staging table, private to this connection and emptied by each commit.
+CREATE TEMPORARY TABLE IF NOT EXISTS etl_stage (
     ord integer PRIMARY KEY,
     external_id text NOT NULL,
     brand_id integer,
@@ -78,7 +78,7 @@ CREATE TEMPORARY TABLE etl_stage (
     price numeric, list_price numeric, currency text, availability text NOT NULL,
     sku text, style_code text, gtin text, category text, gender text,
     content_hash text NOT NULL
-) ON COMMIT DROP;
+) ON COMMIT DELETE ROWS;
 
 -- name: etl_stage_offers
 -- Stages the chunk's new and changed offers, with the brands' ids.
@@ -225,3 +225,7 @@ SELECT count(*) FILTER (WHERE availability <> 'out_of_stock') AS on_sale,
        count(*) FILTER (WHERE availability <> 'out_of_stock' AND last_seen_at < %(started_at)s) AS unseen
 FROM offer
 WHERE shop_id = %(shop_id)s;
+
+-- name: etl_clear_stage
+-- A transaction may hold a second chunk.
+DELETE FROM etl_stage;

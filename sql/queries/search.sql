@@ -1,9 +1,9 @@
--- name: search_count_matching
--- How many products pass the filters, counted no further than one past `up_to`: decides between the
--- exact scan and the index.
-SELECT count(*) AS products
+-- name: search_matching
+-- The products that pass the filters, no more than one past `up_to` (NULL: all of them): few enough
+-- and they are scanned exactly, too many and the index is walked.
+SELECT coalesce(array_agg(matching.product_id), '{}'::bigint[]) AS products
 FROM (
-    SELECT
+    SELECT product_id
     FROM products_matching(%(price_min)s::numeric, %(price_max)s::numeric, %(currency)s::text,
                            %(brands)s::text[], %(brands_out)s::text[], %(genders)s::text[],
                            %(shops)s::text[], %(size)s::text, %(size_system)s::text,
@@ -12,22 +12,16 @@ FROM (
 ) AS matching;
 
 -- name: search_exact
--- Products that pass the filters, nearest first, every candidate's distance computed: for selective
--- filters, for a catalogue without an index, and as the truth that HNSW is measured against.
--- One row a product, with its nearest picture; distance is 1 - cosine.
-WITH matching AS MATERIALIZED (
-    SELECT product_id
-    FROM products_matching(%(price_min)s::numeric, %(price_max)s::numeric, %(currency)s::text,
-                           %(brands)s::text[], %(brands_out)s::text[], %(genders)s::text[],
-                           %(shops)s::text[], %(size)s::text, %(size_system)s::text,
-                           %(in_stock)s::boolean)
-),
-nearest AS (
+-- The given products, nearest first, the distance to every picture of theirs computed: for
+-- selective filters, for a catalogue without an index, and as the truth that HNSW is measured
+-- against. One row a product, with its nearest picture; distance is 1 - cosine. The products come
+-- as an array because the planner then knows how many they are.
+WITH nearest AS (
     SELECT DISTINCT ON (o.product_id)
            o.product_id,
            e.image_id,
            e.vec::halfvec({dim}) <=> %(query)s::halfvec({dim}) AS distance
-    FROM matching
+    FROM unnest(%(products)s::bigint[]) AS matching (product_id)
     JOIN offer AS o ON o.product_id = matching.product_id
     JOIN offer_image AS oi ON oi.offer_id = o.id
     JOIN embedding AS e ON e.encoder_id = %(encoder_id)s AND e.image_id = oi.image_id
