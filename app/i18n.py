@@ -26,6 +26,7 @@ LANGUAGES: Final[tuple[Language, ...]] = ("ru", "en")
 Message: TypeAlias = str | Mapping[str, str]
 
 _LOCALES: Final = Path(__file__).resolve().parent / "locales"
+_PLURAL_CATEGORIES: Final = frozenset({"zero", "one", "two", "few", "many", "other"})
 # Client languages whose speakers mostly read Russian better than English.
 _READS_RUSSIAN: Final = frozenset({"ru", "be", "kk", "ky", "tg", "tt", "ba"})
 
@@ -62,8 +63,7 @@ def _flatten(tree: Mapping[str, object], prefix: str, found: dict[str, Message])
         if isinstance(value, str):
             found[key] = value
         elif isinstance(value, dict):
-            # Every plural message has "other"; a section never does.
-            if "other" in value:
+            if value.keys() <= _PLURAL_CATEGORIES:
                 found[key] = {category: str(form) for category, form in value.items()}
             else:
                 _flatten(value, f"{key}.", found)
@@ -126,9 +126,7 @@ class Catalogue:
             pattern = "¤\N{NO-BREAK SPACE}" + pattern
         else:
             pattern = "¤" + pattern
-        return format_currency(
-            amount, currency, pattern, locale=self.locale, currency_digits=False
-        )
+        return format_currency(amount, currency, pattern, locale=self.locale, currency_digits=False)
 
     def ago(self, then: datetime, now: datetime | None = None) -> str:
         """How long ago, coarsely: ``2 h ago``; beyond a month the date."""

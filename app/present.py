@@ -87,16 +87,16 @@ def _hit_json(hit: Hit) -> dict[str, Any]:
 
 def product_name(hit: Hit) -> str:
     """Brand, model and colourway, as far as known; a model that begins with its brand says it
-    once. Without any of them, the leading offer's title or the product's number."""
-    model = hit.model or ""
+    once. Without a model, the leading offer's title stands for it, or the product's number."""
+    titles = (offer.title for offer in hit.offers if offer.title)
+    model = hit.model or next(titles, f"№ {hit.product_id}")
     brand = hit.brand or ""
     if model.lower().startswith(brand.lower()):
         brand = ""
     name = " ".join(part for part in (brand, model) if part)
     if hit.colourway and hit.colourway.lower() not in name.lower():
-        name = f"{name}, {hit.colourway}" if name else hit.colourway
-    titles = (offer.title for offer in hit.offers if offer.title)
-    return name or next(titles, f"№ {hit.product_id}")
+        name = f"{name}, {hit.colourway}"
+    return name
 
 
 def price_text(offer: OfferHit, words: Catalogue) -> str:

@@ -47,7 +47,7 @@ def evaluate(
 
 @app.command()
 def bench(
-    encoder: Annotated[str | None, typer.Option("--encoder", help="name or folder")] = None,
+    encoder: Annotated[str, typer.Option("--encoder", help="name or folder")] = "solemate-s1",
 ) -> None:
     """Images a second of bare onnxruntime by batch size and threads."""
     from onnx_models.bench import main_bench

