@@ -1,0 +1,133 @@
+"""When shops are refreshed: APScheduler in one process, the shops' own cron expressions.
+
+A misfire is run late rather than skipped (APScheduler 3 drops what is over a second late by
+default), several missed times are one run, and what fell due while no scheduler ran is caught up at
+the start. That two schedulers, or one and a cron job, never run a shop twice is the advisory lock's
+business, in :func:`etl.shop_run.run_shop`.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.blocking import BlockingScheduler
+from apscheduler.triggers.cron import CronTrigger
+
+from app.db.pool import Database
+from app.db.queries import query
+from app.errors import BadInput, SolemateError
+from app.settings import Settings
+from app.vision.encoder import ImageEncoder
+from etl.embed import embed_backlog
+from etl.runs import AlreadyRunning
+from etl.shop_run import run_shop
+from etl.shop_spec import ShopSpec
+
+LOG = logging.getLogger(__name__)
+
+GRACE_S = 3600
+JITTER_S = 120
+KEEP_SEARCHES_DAYS = 30
+_AT_ONCE = 2  # shops; each waits on its own host most of the time
+
+
+def trigger_of(spec: ShopSpec) -> CronTrigger:
+    """The shop's schedule, five cron fields in UTC.
+
+    Raises:
+        BadInput: it has none, or one that cron would not take.
+    """
+    if spec.schedule is None:
+        raise BadInput(f"shop {spec.key} has no schedule")
+    try:
+        trigger = CronTrigger.from_crontab(spec.schedule, timezone=UTC)
+    except ValueError as error:
+        raise BadInput(f"shop {spec.key}: schedule {spec.schedule!r}: {error}") from error
+    trigger.jitter = JITTER_S
+    return trigger
+
+
+def missed(spec: ShopSpec, last: datetime | None, now: datetime) -> bool:
+    """Whether a run fell due between the last complete one and now; never run counts as due."""
+    if last is None:
+        return True
+    exact = CronTrigger.from_crontab(spec.schedule, timezone=UTC)
+    due = exact.get_next_fire_time(None, last + timedelta(seconds=1))
+    return due is not None and due <= now
+
+
+def refresh(db: Database, settings: Settings, spec: ShopSpec, encoder: ImageEncoder | None) -> None:
+    """One scheduled run: the shop, then vectors for its new pictures. Faults are logged, so that
+    one shop's trouble is no other's."""
+    try:
+        report = run_shop(db, settings, spec)
+        LOG.info("%s: %s", spec.name, report.counts)
+        if encoder is not None:
+            embed_backlog(db, encoder, settings)
+    except AlreadyRunning as error:
+        LOG.info("%s: %s", spec.name, error)
+    except SolemateError as error:
+        LOG.error("%s: %s", spec.name, error)  # noqa: TRY400 - the words say it all
+
+
+def forget_searches(db: Database) -> None:
+    """Deletes stored searches past their time."""
+    with db.connection() as conn:
+        cursor = query("schedule_forget_searches").execute(conn, {"days": KEEP_SEARCHES_DAYS})
+        LOG.info("forgot %d old searches", cursor.rowcount)
+
+
+def build(
+    db: Database, settings: Settings, shops: Sequence[ShopSpec], encoder: ImageEncoder | None
+) -> Any:
+    """A scheduler with a job for each enabled shop that has a schedule; not yet started.
+
+    Raises:
+        BadInput: a schedule cron would not take.
+    """
+    scheduler = BlockingScheduler(
+        timezone=UTC,
+        executors={"default": ThreadPoolExecutor(_AT_ONCE)},
+        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": GRACE_S},
+    )
+    with db.connection() as conn:
+        last = dict(query("schedule_last_success").execute(conn).fetchall())
+    now = datetime.now(UTC)
+    for spec in shops:
+        if not spec.enabled or spec.schedule is None:
+            continue
+        due = missed(spec, last.get(f"shop:{spec.name}"), now)
+        scheduler.add_job(
+            refresh,
+            trigger_of(spec),
+            args=[db, settings, spec, encoder],
+            id=f"shop:{spec.key}",
+            name=spec.name,
+            **({"next_run_time": now} if due else {}),
+        )
+    scheduler.add_job(
+        partial(forget_searches, db), CronTrigger.from_crontab("17 4 * * *", timezone=UTC),
+        id="forget-searches", name="forget old searches", next_run_time=now,
+    )  # fmt: skip
+    return scheduler
+
+
+def serve(scheduler: Any) -> None:
+    """Runs until SIGINT or SIGTERM, then lets what runs come to its end."""
+
+    def stop(*_: object) -> None:
+        LOG.info("stopping: runs in progress come to their end first")
+        # In its own thread's loop the scheduler wakes up and leaves; it must not join itself.
+        scheduler.shutdown(wait=False)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    for job in scheduler.get_jobs():
+        LOG.info("%s: %s", job.name, job.trigger)
+    scheduler.start()
