@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import threading
 import time
 import warnings
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ from app.errors import DatabaseUnavailable
 
 _CONF = "solemate.conf"
 _START_TIMEOUT_S = 60.0
+_THREADS = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +122,13 @@ def _locked(home: Path) -> Iterator[None]:
     """One process at a time starts or stops the server; the lock dies with its holder."""
     home.mkdir(parents=True, exist_ok=True)
     lock = fasteners.InterProcessLock(home / ".server.lock")
-    if not lock.acquire(timeout=120):
-        raise DatabaseUnavailable("another process has been starting the database for two minutes")
-    try:
-        yield
-    finally:
-        lock.release()
+    with _THREADS:  # a file lock is the process's: its threads all hold it
+        if not lock.acquire(timeout=120):
+            raise DatabaseUnavailable("another process has been starting the database for minutes")
+        try:
+            yield
+        finally:
+            lock.release()
 
 
 def start(home: Path) -> ServerStatus:

@@ -106,7 +106,9 @@ def decode(source: bytes | Path, *, max_bytes: int, max_pixels: int) -> Decoded:
             _reduce(opened)
             opened.load()
             turn = _orientation(opened)
-            image = _to_rgb(opened)
+            # A copy without the file's metadata: nobody may turn the picture a second time.
+            image = _to_rgb(opened).copy()
+            image.info = {}
     except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError) as error:
         raise ImageError(
             "too_large", f"{name}the picture has far more than {max_pixels / 1e6:g} megapixels"

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import numpy as np
-from annotated_types import Ge, Le, MinLen
 from PIL import Image
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
@@ -21,12 +20,12 @@ from pydantic.dataclasses import dataclass
 from app.errors import EncoderError
 
 FILE: Final = "manifest.json"
-Positive = Annotated[int, Ge(1), Le(65536)]
-Channel = Annotated[int, Ge(0), Le(255)]
+Positive = Annotated[int, Field(ge=1, le=65536)]
+Channel = Annotated[int, Field(ge=0, le=255)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Text = Annotated[str, MinLen(1)]
-Span = tuple[Annotated[int, Ge(0)], Positive]
+Text = Annotated[str, Field(min_length=1)]
+Span = tuple[Annotated[int, Field(ge=0)], Positive]
 Triple = tuple[float, float, float]
 Thresholds = tuple[float | None, float | None]
 Method = Literal[
@@ -95,8 +94,8 @@ class Parts:
 class Calibration:
     """Cosine from which a pair counts as the same shoe, and as similar; ``how`` it was found."""
 
-    same: Annotated[float, Ge(-1), Le(1)]
-    similar: Annotated[float, Ge(-1), Le(1)]
+    same: Annotated[float, Field(ge=-1, le=1)]
+    similar: Annotated[float, Field(ge=-1, le=1)]
     how: Text
 
 
@@ -109,7 +108,7 @@ class Canonical:
 
     image: Literal["gradient-v1"]
     vector: tuple[float, ...]
-    tolerance: Annotated[float, Ge(0), Le(0.1)]
+    tolerance: Annotated[float, Field(ge=0, le=0.1)]
 
 
 def thresholds_of(calibration: Calibration | None) -> Thresholds:
@@ -122,7 +121,7 @@ class _Described:
     schema: Literal[1]
     name: Name
     revision: Text
-    dim: Annotated[int, Ge(2), Le(4000)]  # halfvec indexes hold at most 4,000 dimensions
+    dim: Annotated[int, Field(ge=2, le=4000)]  # halfvec indexes hold at most 4,000 dimensions
     licence: Text
     training_data: Text
 

@@ -1,0 +1,133 @@
+"""Vectors of many picture files under several encoders, decoded once, kept on disk.
+
+A cached block is named by a digest of everything its numbers depend on (encoder, preprocessing,
+files with size and time, re-shooting), so it is never stale and an interrupted run goes on where it
+stopped. Vectors are kept as float16, the precision the database stores (halfvec).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import platformdirs
+
+from app.errors import ImageError
+from app.vision.encoder import ImageEncoder
+from app.vision.image import decode
+from app.vision.session import available_cores
+from onnx_models import reshoot
+
+BLOCK: Final = 512
+_LIMITS: Final = {"max_bytes": 100_000_000, "max_pixels": 200_000_000}
+Array = npt.NDArray[Any]
+Progress = Callable[[int], None]
+
+
+def default_cache() -> Path:
+    """The user's cache folder for vectors and adopted models."""
+    return Path(platformdirs.user_cache_dir("solemate", appauthor=False))
+
+
+def file_features(
+    encoders: Sequence[ImageEncoder],
+    folder: Path,
+    files: Sequence[str],
+    *,
+    seed: int | None = None,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+) -> list[Array]:
+    """Vectors (n, dim) float32 of ``files`` (relative to ``folder``) for each encoder.
+
+    Args:
+        seed: re-shoot every picture with this seed first; None: the pictures as they are.
+        cache: folder for cached blocks; None: the user's.
+        progress: called with the number of files done since the last call.
+
+    A file that cannot be read has a row of NaN.
+    """
+    store = (cache or default_cache()) / "features"
+    store.mkdir(parents=True, exist_ok=True)
+    parts: list[list[Array]] = [[] for _ in encoders]
+    for start in range(0, len(files), BLOCK):
+        block = files[start : start + BLOCK]
+        stamps = [_stamp(folder, file) for file in block]
+        paths = [store / f"{_key(encoder, stamps, seed)}.npy" for encoder in encoders]
+        absent = [index for index, path in enumerate(paths) if not path.exists()]
+        made = _encode([encoders[index] for index in absent], folder, block, seed)
+        for index, vectors in zip(absent, made, strict=True):
+            partial_file = paths[index].with_suffix(".partial")
+            with partial_file.open("wb") as handle:
+                np.save(handle, vectors.astype(np.float16))
+            partial_file.replace(paths[index])
+        for index, path in enumerate(paths):
+            parts[index].append(np.load(path).astype(np.float32))
+        if progress:
+            progress(len(block))
+    return [_renormalised(np.concatenate(part)) for part in parts]
+
+
+def _encode(
+    encoders: Sequence[ImageEncoder], folder: Path, block: Sequence[str], seed: int | None
+) -> list[Array]:
+    if not encoders:
+        return []
+    results = [np.full((len(block), encoder.dim), np.nan, np.float32) for encoder in encoders]
+    # Pillow and OpenCV release the interpreter lock, so threads prepare while the model runs.
+    step = 64
+    with ThreadPoolExecutor(available_cores()) as pool:
+        prepare = partial(_prepare, encoders=encoders, folder=folder, seed=seed)
+        pending = list(pool.map(prepare, block[:step]))
+        for start in range(0, len(block), step):
+            following = pool.map(prepare, block[start + step : start + 2 * step])
+            rows = [start + i for i, arrays in enumerate(pending) if arrays is not None]
+            readable = [arrays for arrays in pending if arrays is not None]
+            for index, encoder in enumerate(encoders):
+                if readable:
+                    pixels = np.stack([arrays[index] for arrays in readable])
+                    results[index][rows] = encoder.encode_batch(pixels)
+            pending = list(following)
+    return results
+
+
+def _prepare(
+    file: str, encoders: Sequence[ImageEncoder], folder: Path, seed: int | None
+) -> list[Array] | None:
+    try:
+        decoded = decode(folder / file, **_LIMITS)
+    except ImageError:
+        return None
+    image = decoded.image
+    if seed is not None:
+        image = reshoot.reshoot(image, decoded.sha256, seed)
+    return [encoder.preprocess(image) for encoder in encoders]
+
+
+def _stamp(folder: Path, file: str) -> tuple[str, int, int]:
+    try:
+        status = (folder / file).stat()
+    except OSError:
+        return file, -1, 0
+    return file, status.st_size, status.st_mtime_ns
+
+
+def _key(encoder: ImageEncoder, stamps: Sequence[tuple[str, int, int]], seed: int | None) -> str:
+    described = asdict(encoder.manifest)
+    described.pop("calibration")
+    shot = None if seed is None else [reshoot.VERSION, seed]
+    text = json.dumps([encoder.sha256, described, shot, stamps], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:40]
+
+
+def _renormalised(vectors: Array) -> Array:
+    normalised: Array = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return normalised

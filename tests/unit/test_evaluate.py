@@ -1,0 +1,219 @@
+"""onnx_models.metrics, features and evaluate: against hand-made cases, and once on real data."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+pytest.importorskip("cv2", reason="needs the evaluate group")
+
+from app.errors import BadInput, EncoderError
+from app.settings import Settings
+from app.vision.classic import ClassicEncoder
+from onnx_models import evaluate as scorecard
+from onnx_models.evaluate import evaluate, main_evaluate, report_table, resolve_encoder
+from onnx_models.features import file_features
+from onnx_models.metrics import bootstrap_mean, pair_auc, product_ranks, triplet_agreement
+
+
+def rows(*values: tuple[float, ...]) -> np.ndarray:
+    array = np.asarray(values, np.float32)
+    return array / np.linalg.norm(array, axis=1, keepdims=True)
+
+
+def test_ranks_count_products_and_leave_the_query_out() -> None:
+    gallery = rows((1, 0), (0.8, 0.6), (0.95, 0.3), (0.94, 0.3), (0, 1))
+    products = np.array([0, 0, 1, 1, 2])
+    # Query = row 0. Its product's other picture comes after product 1, whose two count once.
+    assert product_ranks(gallery[:1], products[:1], np.array([0]), gallery, products).tolist() == [
+        2
+    ]
+    assert product_ranks(
+        gallery[2:3], products[2:3], np.array([2]), gallery, products
+    ).tolist() == [1]
+
+
+def test_a_tie_is_not_a_find() -> None:
+    gallery = rows((1, 0), (1, 0), (1, 0))
+    products = np.array([0, 0, 1])
+    assert product_ranks(gallery[:1], products[:1], np.array([0]), gallery, products).tolist() == [
+        2
+    ]
+
+
+def test_bootstrap_resamples_groups() -> None:
+    values = np.repeat([0.0, 1.0], 50)
+    alone = bootstrap_mean(values, np.arange(100))
+    grouped = bootstrap_mean(values, np.repeat([0, 1], 50))
+    assert alone.value == grouped.value == 0.5
+    assert 0.35 < alone.low < 0.5 < alone.high < 0.65
+    assert (grouped.low, grouped.high) == (0.0, 1.0)
+    assert bootstrap_mean(values, np.arange(100)) == alone
+
+
+def test_triplets() -> None:
+    vectors = rows((1, 0), (0.9, 0.1), (0, 1), (0.9, 0.1))
+    triplets = np.array([[0, 1, 2], [0, 2, 1], [0, 1, 3], [0, 1, 2]])
+    assert triplet_agreement(vectors, triplets).value == pytest.approx((1 + 0 + 0.5 + 1) / 4)
+
+
+def test_pair_auc_is_the_share_of_ordered_pairs() -> None:
+    sklearn = pytest.importorskip("sklearn.metrics")
+    rng = np.random.default_rng(0)
+    products = np.repeat(np.arange(10), 3)
+    sources = np.where(products < 5, "a", "b")
+    vectors = rows(*(rng.normal(size=4) + np.eye(4)[products % 4] for products in products))
+    first, second = np.triu_indices(30, 1)
+    within = sources[first] == sources[second]
+    first, second = first[within], second[within]
+    want = sklearn.roc_auc_score(
+        products[first] == products[second], (vectors[first] * vectors[second]).sum(axis=1)
+    )
+    got = pair_auc(vectors, products, sources)
+    assert got.value == pytest.approx(want, abs=1e-6)
+    assert got.low < got.value < got.high
+
+
+@pytest.fixture
+def small_data(tmp_path: Path) -> Path:
+    """Six products of two sources in three views each, two loners, four triplet pictures."""
+    folder = tmp_path / "data" / "shoes"
+    (folder / "zappos_triplets").mkdir(parents=True)
+    lines = []
+
+    def add(name: str, source: str, product: str, colour: str, shift: int) -> None:
+        image = Image.new("RGB", (200, 140), (252, 252, 252))
+        ImageDraw.Draw(image).ellipse((30 + shift, 40, 150 + shift, 110), fill=colour)
+        image.save(folder / name, quality=92)
+        lines.append({"file": name, "source": source, "product_id": product})
+
+    colours = ["red", "blue", "green", "orange", "purple", "black"]
+    for index, colour in enumerate(colours):
+        source = scorecard.TEST_SOURCES[index % 2]
+        for view in range(3):
+            add(f"p{index}_{view}.jpg", source, f"p{index}", colour, view * 10)
+    add("lone1.jpg", "other", "", "cyan", 0)
+    add("lone2.jpg", scorecard.TEST_SOURCES[0], "single", "pink", 0)
+    for number, colour in enumerate(["gold", "goldenrod", "teal", "darkcyan"]):
+        add(f"zt_{number}__1.jpg", "zappos_triplets", f"zt_{number}", colour, 0)
+    lines.append({"file": "gone.jpg", "source": "other", "product_id": "x"})
+    with (folder / "labels.csv").open("w", newline="") as handle:
+        writer = csv.DictWriter(handle, ["file", "source", "product_id"])
+        writer.writeheader()
+        writer.writerows(lines)
+    (folder / "zappos_triplets" / "triplets.csv").write_text(
+        "anchor,closer,farther\n0,1,2\n2,3,0\n2,0,3\n0,1,9\n"
+    )
+    return tmp_path / "data"
+
+
+def test_protocol(small_data: Path, tmp_path: Path) -> None:
+    encoders = [ClassicEncoder.named("hsv-histogram"), ClassicEncoder.named("hog")]
+    report = evaluate(encoders, small_data, cache=tmp_path / "cache")
+    assert (report.queries, report.query_products, report.unreadable) == (18, 6, 1)
+    assert (report.gallery_images, report.gallery_products) == (24, 12)
+    assert report.triplets == 3
+    colour, shape = report.rows
+    assert colour.clean.r1.value == 1.0
+    assert colour.clean.map10.value == 1.0
+    assert colour.clean.r1.value > shape.clean.r1.value
+    assert colour.pair_auc.value > 0.95
+    for row in report.rows:
+        for part in (row.clean, row.reshot):
+            assert part.r1.value <= part.map10.value <= part.r10.value
+            assert part.r1.value <= part.r5.value <= part.r10.value
+    again = evaluate(encoders, small_data, cache=tmp_path / "cache")
+    assert again == report
+
+
+def test_table_has_one_row_for_each_encoder(small_data: Path, tmp_path: Path) -> None:
+    encoders = [ClassicEncoder.named("hsv-histogram"), ClassicEncoder.named("hog")]
+    text = report_table(evaluate(encoders, small_data, cache=tmp_path / "cache", thin=2))
+    lines = text.strip().splitlines()
+    assert "18 queries over 6 products" in lines[0]
+    assert "THINNED" in lines[0]
+    assert [line.split("|")[1].strip() for line in lines[-2:]] == ["hsv-histogram r1", "hog r1"]
+    assert len({line.count("|") for line in lines[2:]}) == 1
+
+
+def test_main_writes_markdown_and_json(
+    small_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    markdown, figures = tmp_path / "a.md", tmp_path / "a.json"
+    main_evaluate(["hsv-histogram"], small_data, markdown, figures)
+    assert markdown.read_text() == capsys.readouterr().out
+    assert json.loads(figures.read_text())["rows"][0]["clean"]["r1"]["value"] == 1.0
+
+
+def test_features_are_cached_per_file_state(
+    small_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = ClassicEncoder.named("hsv-histogram")
+    folder, cache = small_data / "shoes", tmp_path / "cache"
+    first = file_features([encoder], folder, ["p0_0.jpg", "gone.jpg"], cache=cache)[0]
+    assert np.isnan(first[1]).all()
+    assert np.linalg.norm(first[0]) == pytest.approx(1, abs=1e-5)
+    encoded: list[int] = []
+    real = ClassicEncoder.encode_batch
+
+    def counted(self: ClassicEncoder, pixels: np.ndarray) -> np.ndarray:
+        encoded.append(len(pixels))
+        return real(self, pixels)
+
+    monkeypatch.setattr(ClassicEncoder, "encode_batch", counted)
+    same = file_features([encoder], folder, ["p0_0.jpg", "gone.jpg"], cache=cache)[0]
+    assert np.array_equal(first, same, equal_nan=True)
+    assert encoded == []
+    shot = file_features([encoder], folder, ["p0_0.jpg"], seed=0, cache=cache)[0]
+    assert not np.allclose(shot[0], first[0])
+    Image.new("RGB", (50, 50), "lime").save(folder / "p0_0.jpg")
+    changed = file_features([encoder], folder, ["p0_0.jpg", "gone.jpg"], cache=cache)[0]
+    assert not np.allclose(changed[0], first[0])
+    assert encoded == [1, 1]
+
+
+def test_faults_are_words(tmp_path: Path, small_data: Path) -> None:
+    encoders = [ClassicEncoder.named("hsv-histogram")]
+    with pytest.raises(BadInput, match="no data to evaluate on"):
+        evaluate(encoders, tmp_path / "nowhere")
+    with pytest.raises(BadInput, match="no product with several pictures"):
+        evaluate(encoders, small_data, sources=["other"], cache=tmp_path)
+    settings = Settings(models_dir=tmp_path, home=tmp_path)
+    with pytest.raises(EncoderError, match="reference model mobilenet is not there"):
+        resolve_encoder("mobilenet", small_data, settings)
+
+
+@pytest.mark.data
+def test_real_photographs_give_the_known_picture(real_data: Path, tmp_path: Path) -> None:
+    """Colour finds the untouched picture's sister and is lost once the scene changes."""
+    encoders = [ClassicEncoder.named("hsv-histogram")]
+    report = evaluate(encoders, real_data, thin=60, cache=tmp_path)
+    (row,) = report.rows
+    assert report.queries > 200
+    assert report.unreadable == 0
+    assert report.triplets > 200_000
+    assert row.clean.r1.value > 0.6
+    assert row.reshot.r1.value < 0.1
+    assert row.triplets is not None
+    assert row.triplets.value == pytest.approx(0.56, abs=0.02)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", sorted(scorecard.REFERENCES))
+def test_reference_models_are_adopted(
+    real_data: Path, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not (real_data.parent / "reference" / scorecard.REFERENCES[name]).is_dir():
+        pytest.skip("no reference models beside the data")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    settings = Settings(models_dir=tmp_path, home=tmp_path)
+    encoder = resolve_encoder(name, real_data, settings)
+    assert encoder.encode([Image.new("RGB", (300, 200), "red")]).shape == (1, encoder.dim)
+    assert resolve_encoder(name, real_data, settings).sha256 == encoder.sha256
