@@ -86,8 +86,16 @@ class Filters:
     def selective(self) -> bool:
         """Whether anything beyond ``in_stock`` limits the search."""
         return any(
-            (self.price_min, self.price_max, self.currency, self.brands, self.brands_out,
-             self.genders, self.shops, self.size)
+            (
+                self.price_min,
+                self.price_max,
+                self.currency,
+                self.brands,
+                self.brands_out,
+                self.genders,
+                self.shops,
+                self.size,
+            )
         )
 
 

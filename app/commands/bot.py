@@ -6,7 +6,7 @@ import typer
 
 
 def bot() -> None:
-    """Run the Telegram bot (its token: SOLEMATE_BOT_TOKEN, or a secret file bot_token)."""
+    """Run the Telegram bot (its token: SOLEMATE_BOT_TOKEN, or a secret file solemate_bot_token)."""
     from app.bot.main import run
     from app.settings import get_settings
 

@@ -239,7 +239,7 @@ def ensure_database(home: Path, database: str) -> str:
             if not exists:
                 try:
                     conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
-                except psycopg.errors.DuplicateDatabase:
+                except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
                     return wanted  # another process was quicker
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable(f"the embedded Postgres does not answer: {error}") from error

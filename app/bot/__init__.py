@@ -1,0 +1,1 @@
+"""The Telegram bot: a photograph in, an album of results and buttons out."""

@@ -1,0 +1,213 @@
+"""Builds the bot and runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from telegram import LinkPreviewOptions, Update
+from telegram.constants import ParseMode
+from telegram.error import InvalidToken, NetworkError, TelegramError
+from telegram.ext import AIORateLimiter, ApplicationBuilder, Defaults
+from telegram.request import HTTPXRequest
+
+from app.bot.albums import Albums
+from app.bot.delivery import Delivery
+from app.bot.desk import BotApplication, Desk, Options
+from app.bot.flows import commands
+from app.bot.flows.buttons import Buttons
+from app.bot.flows.commands import Commands
+from app.bot.flows.pictures import Pictures
+from app.bot.lanes import Lanes
+from app.bot.logs import quiet_libraries, redact_token
+from app.bot.request import RetryingRequest
+from app.bot.services import Services
+from app.bot.trouble import Trouble
+from app.bot.uploads import Uploads
+from app.errors import BadInput, SolemateError
+from app.settings import Settings
+
+LOG = logging.getLogger(__name__)
+
+_UPDATES: Final = [Update.MESSAGE, Update.EDITED_MESSAGE, Update.CALLBACK_QUERY]
+_LONG_POLL_S: Final = 25
+_LONGEST_PAUSE_S: Final = 30.0
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def build_application(
+    settings: Settings, services: Services, options: Options | None = None
+) -> BotApplication:
+    """The bot with all its handlers, not started yet.
+
+    Raises:
+        BadInput: no token is set.
+    """
+    token = _token(settings)
+    options = options or Options()
+    albums = Albums(options.album_quiet_s)
+    desk = Desk(settings, services, options)
+    base = settings.bot_api_url.rstrip("/")
+    http = _http_options(base)
+    request = RetryingRequest(
+        connection_pool_size=64,
+        connect_timeout=10,
+        read_timeout=20,
+        write_timeout=20,
+        pool_timeout=20,
+        httpx_kwargs=http,
+    )
+    application = (
+        ApplicationBuilder()
+        .token(token)
+        .base_url(f"{base}/bot")
+        .base_file_url(f"{base}/file/bot")
+        .request(request)
+        .get_updates_request(HTTPXRequest(connect_timeout=10, httpx_kwargs=http))
+        .rate_limiter(AIORateLimiter(max_retries=5))
+        .concurrent_updates(Lanes(albums))
+        .defaults(
+            Defaults(
+                parse_mode=ParseMode.HTML,
+                link_preview_options=LinkPreviewOptions(is_disabled=True),
+            )
+        )
+        .build()
+    )
+    delivery = Delivery(desk, Uploads(settings))
+    Commands(desk).add_to(application)
+    Pictures(desk, delivery, albums).add_to(application)
+    Buttons(desk, delivery).add_to(application)
+    Trouble(desk).add_to(application)
+    application.bot_data["desk"] = desk
+    return application
+
+
+def _http_options(base: str) -> dict[str, Any]:
+    address = urlsplit(base)
+    return {
+        # A proxy from the environment must not swallow requests to a server on this very machine.
+        "trust_env": address.hostname not in _LOOPBACK,
+        # Without TLS there is no certificate to check, and no need to read the system's own.
+        "verify": address.scheme != "http",
+    }
+
+
+def _token(settings: Settings) -> str:
+    token = settings.bot_token.get_secret_value().strip() if settings.bot_token else ""
+    if not token:
+        raise BadInput("no bot token: get one from @BotFather and set SOLEMATE_BOT_TOKEN")
+    return token
+
+
+@asynccontextmanager
+async def serving(application: BotApplication) -> AsyncIterator[None]:
+    """Answers updates while the body runs; leaving it finishes what is in flight.
+
+    Waits for a Bot API that cannot be reached yet.
+
+    Raises:
+        BadInput: Telegram does not know the token.
+    """
+    updater = application.updater
+    if updater is None:
+        raise ValueError("the application was built without an updater")
+    desk: Desk = application.bot_data["desk"]
+    try:
+        await _initialize(application)
+        await _publish_commands(application)
+        await updater.start_polling(
+            timeout=_LONG_POLL_S,
+            bootstrap_retries=-1,
+            allowed_updates=_UPDATES,
+            error_callback=_polling_trouble,
+        )
+        await application.start()
+        LOG.info("@%s answers", application.bot.username)
+        yield
+    finally:
+        # In this order nothing new comes in while what is in flight still gets its answer.
+        if updater.running:
+            await updater.stop()
+        if application.running:
+            await application.stop()
+        await application.shutdown()
+        await asyncio.to_thread(desk.close)
+
+
+async def _initialize(application: BotApplication) -> None:
+    pause = 1.0
+    while True:
+        try:
+            await application.initialize()
+        except InvalidToken:
+            # Not "from": the library's message quotes the token.
+            raise BadInput(
+                "Telegram does not accept the bot token: check SOLEMATE_BOT_TOKEN"
+            ) from None
+        except NetworkError as error:
+            LOG.warning("the Bot API cannot be reached (%s), trying again", error.message)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE_S)
+        else:
+            return
+
+
+async def _publish_commands(application: BotApplication) -> None:
+    try:
+        await commands.publish(application)
+    except TelegramError as error:
+        LOG.warning("the command menu was not updated: %s", error.message)
+
+
+def _polling_trouble(error: TelegramError) -> None:
+    # The library goes on by itself, with growing pauses.
+    LOG.warning("updates could not be fetched: %s", error.message)
+
+
+def open_services(settings: Settings) -> Services:
+    """The real services: the platform's database and search."""
+    from app.db.bot import BotUsers
+    from app.db.pool import open_database
+    from app.search import open_searcher
+
+    database = open_database(settings)
+    return Services(open_searcher(settings, database), BotUsers(database), database.close)
+
+
+def run(settings: Settings, services: Callable[[Settings], Services] = open_services) -> int:
+    """Runs the bot until SIGINT or SIGTERM; returns the exit code, having said what went wrong."""
+    logging.basicConfig(
+        level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    quiet_libraries()
+    try:
+        forget_token = redact_token(_token(settings))
+        try:
+            asyncio.run(_run(settings, services))
+        finally:
+            forget_token()
+    except SolemateError as error:
+        sys.stderr.write(f"solemate: {error}\n")
+        return error.exit_code
+    return 0
+
+
+async def _run(settings: Settings, services: Callable[[Settings], Services]) -> None:
+    running = asyncio.current_task()
+    if running is not None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with suppress(NotImplementedError):  # Windows: Ctrl+C interrupts instead
+                asyncio.get_running_loop().add_signal_handler(number, running.cancel)
+    try:
+        opened = await asyncio.to_thread(services, settings)
+        async with serving(build_application(settings, opened)):
+            await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        LOG.info("the bot has stopped")
