@@ -354,8 +354,9 @@ def open_searcher(settings: Settings, db: Database, encoder: str | None = None) 
     opened = open_encoder(name, settings)
     if encoder is None and active is not None and bytes.fromhex(opened.sha256) != active.sha256:
         raise EncoderError(
-            f"the active encoder {active.name} {active.revision} is another file than the one under"
-            " the models folder: put it back, or embed and activate the new one"
+            f"the active encoder {active.name} {active.revision} is another file than the one on"
+            f" disk: run `solemate etl embed --encoder {active.name}` and"
+            f" `solemate models activate {active.name}`, or put the old file back"
         )
     return Searcher(db, opened, settings)
 

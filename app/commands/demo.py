@@ -52,7 +52,7 @@ def demo(
     Without --data the sneakers are drawn by the project's own renderer and sold by three sample
     shops, two of them served on loopback and read through the real adapters.
     """
-    from app import present
+    from app import present, rollout
     from app.db.pool import open_database
     from app.i18n import catalogue as messages
     from app.search import open_searcher
@@ -79,6 +79,7 @@ def demo(
         else:
             queries = _fill_from_photographs(db, settings, data, folder, words)
         _embed(db, settings, encoder, words)
+        rollout.activate(db, encoder)  # an earlier demo may have left an older one active
         searcher = open_searcher(settings, db)
         _show(db, searcher, queries, folder, words)
     typer.echo(words.text("demo.done", seconds=f"{time.monotonic() - began:.0f}"))

@@ -31,6 +31,21 @@ def list_models() -> None:
 
 
 @app.command()
+def activate(encoder: Annotated[str, typer.Argument(help="name or folder")]) -> None:
+    """Let searches ask this encoder, once every picture has its vector (etl embed --encoder)."""
+    from app import rollout
+    from app.db.pool import open_database
+    from app.settings import get_settings
+    from app.vision.registry import open_encoder
+
+    settings = get_settings()
+    opened = open_encoder(encoder, settings)
+    with open_database(settings, size=1) as db:
+        row = rollout.activate(db, opened)
+    typer.echo(f"{row.name} {row.revision} is active")
+
+
+@app.command()
 def evaluate(
     encoder: Annotated[
         list[str] | None, typer.Option("--encoder", help="name or folder; repeat for several")
@@ -40,9 +55,15 @@ def evaluate(
     json_out: Annotated[Path | None, typer.Option("--json", help="JSON file to write")] = None,
 ) -> None:
     """Retrieval figures on photographs kept out of training, beside the plain baselines."""
-    from onnx_models.evaluate import main_evaluate
+    from app.errors import SolemateError
 
-    typer.echo(main_evaluate(encoder, data, out, json_out))
+    try:
+        from onnx_models.evaluate import main_evaluate
+    except ModuleNotFoundError as error:
+        raise SolemateError(
+            f"evaluating needs {error.name}: pip install 'solemate[evaluate]' (make install-dev)"
+        ) from error
+    main_evaluate(encoder, data, out, json_out)
 
 
 @app.command()
@@ -52,4 +73,4 @@ def bench(
     """Images a second of bare onnxruntime by batch size and threads."""
     from onnx_models.bench import main_bench
 
-    typer.echo(main_bench(encoder))
+    main_bench(encoder)

@@ -190,7 +190,7 @@ def test_an_empty_catalogue_gives_an_empty_result(
     assert (result.hits, result.verdict, result.has_next) == ((), "none", False)
 
 
-# --- plans ------------------------------------------------------------------------------------
+# plans
 
 DIM = 32
 PRODUCTS = 6000
