@@ -119,13 +119,15 @@ def print_table(result: SearchResult, words: Catalogue) -> None:
         if result.verdict == "none":
             console.print(words.text("sheet.nothing_close"))
         table = Table(box=None, pad_edge=False, header_style="bold")
-        for name in ("product", "score", "verdict", "price", "shop", "link"):
+        table.add_column("", justify="right")
+        for name in ("product", "score", "verdict", "price", "shop"):
             table.add_column(
                 words.text(f"sheet.column.{name}"),
                 overflow="fold",
                 justify="right" if name in ("score", "price") else "left",
             )
-        for hit in result.hits:
+        links = []
+        for number, hit in enumerate(result.hits, 1):
             first = hit.offers[0] if hit.offers else None
             others = ", ".join(
                 dict.fromkeys(o.shop for o in hit.offers[1:] if first and o.shop != first.shop)
@@ -133,14 +135,19 @@ def print_table(result: SearchResult, words: Catalogue) -> None:
             shop = first.shop if first else words.text("sheet.no_offer")
             # Text, not markup: a title may hold square brackets.
             table.add_row(
+                str(number),
                 Text(product_name(hit)),
                 f"{hit.score:.2f}",
                 words.text(f"sheet.verdict.{hit.verdict}"),
                 Text(price_text(first, words) if first else ""),
                 Text(f"{shop}; {words.text('sheet.also_at')} {others}" if others else shop),
-                Text((first.url or "") if first else ""),
             )
+            if first and first.url:
+                links.append(f"{number:2} {first.url}")
         console.print(table)
+        # Below, whole: an address broken over a column's lines cannot be copied or clicked.
+        for link in links:
+            console.print(Text(link, style="dim"), soft_wrap=True)
     timings = result.timings
     console.print(
         words.text(

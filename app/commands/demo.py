@@ -107,7 +107,9 @@ def _fill_from_sample_shops(
     quick = Limits(delay_s=0.0)  # our own machine, nobody to be polite to
     with _open_shops(items, folder / "pictures") as shops:
         specs = (
-            ShopSpec("harbour", "Harbour Kicks", "schema_org", (f"{shops.schema_org_url}sneakers/",)),
+            ShopSpec(
+                "harbour", "Harbour Kicks", "schema_org", (f"{shops.schema_org_url}sneakers/",)
+            ),
             ShopSpec("boxfresh", "Boxfresh Lane", "shopify", (shops.shopify_url,)),
         )
         for spec in specs:
@@ -118,6 +120,7 @@ def _fill_from_sample_shops(
         write_folder(items, folder / "folder")
         done = import_folder(
             db, settings, folder / "folder", labels=folder / "folder" / "labels.csv",
+            shop="Corner Store",
             progress=report,
         )  # fmt: skip
     _say_counts("Corner Store", done.counts, words)
