@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import logging
 import signal
+import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 from apscheduler.executors.pool import ThreadPoolExecutor
-from apscheduler.schedulers.blocking import BlockingScheduler
+from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 
 from app.db.pool import Database
@@ -91,7 +92,7 @@ def build(
     Raises:
         BadInput: a schedule cron would not take.
     """
-    scheduler = BlockingScheduler(
+    scheduler = BackgroundScheduler(
         timezone=UTC,
         executors={"default": ThreadPoolExecutor(_AT_ONCE)},
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": GRACE_S},
@@ -120,14 +121,12 @@ def build(
 
 def serve(scheduler: Any) -> None:
     """Runs until SIGINT or SIGTERM, then lets what runs come to its end."""
-
-    def stop(*_: object) -> None:
-        LOG.info("stopping: runs in progress come to their end first")
-        # In its own thread's loop the scheduler wakes up and leaves; it must not join itself.
-        scheduler.shutdown(wait=False)
-
+    asked_to_stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
+        signal.signal(number, lambda *_: asked_to_stop.set())
     for job in scheduler.get_jobs():
         LOG.info("%s: %s", job.name, job.trigger)
     scheduler.start()
+    asked_to_stop.wait()
+    LOG.info("stopping: runs in progress come to their end first")
+    scheduler.shutdown(wait=True)

@@ -9,9 +9,13 @@ DECLARE
     partition_name text := format('embedding_e%s', for_encoder);
     dimension smallint;
 BEGIN
+    -- Known already: no statement below, since each would lock the table against all workers.
+    IF to_regclass(partition_name) IS NOT NULL THEN
+        RETURN partition_name;
+    END IF;
     SELECT e.dim INTO STRICT dimension FROM encoder AS e WHERE e.id = for_encoder;
     EXECUTE format(
-        'CREATE TABLE IF NOT EXISTS %I PARTITION OF embedding '
+        'CREATE TABLE %I PARTITION OF embedding '
         '(CONSTRAINT %I CHECK (vector_dims(vec) = %s)) FOR VALUES IN (%s)',
         partition_name, partition_name || '_dim', dimension, for_encoder);
     -- Vectors do not compress: keep them in the row, where a scan reads them without a detour.

@@ -36,10 +36,12 @@ DO UPDATE SET error = excluded.error, tries = f.tries + 1, failed_at = now();
 -- Hear of new pictures.
 LISTEN solemate_new_image;
 
--- name: etl_wait_briefly
--- How long a claim waits for a table lock while the worker holds another claim: a new encoder's
--- partition needs the table for itself, and waiting here would keep the first claim open for ever.
-SELECT set_config('lock_timeout', %(milliseconds)s::text, true);
+-- name: etl_begin_claim
+-- Settings of a claim's transaction. A short lock_timeout while the worker holds another claim: a new
+-- encoder's partition needs the table for itself, and waiting here would keep the first claim open
+-- for ever. No waiting for the disk: a vector lost with a crashed server is made again.
+SELECT set_config('lock_timeout', %(milliseconds)s::text, true),
+       set_config('synchronous_commit', 'off', true);
 
 -- name: etl_lock_embedding
 -- The lock that writing the vectors will need, taken with the claim: asked for later it would queue

@@ -219,6 +219,14 @@ SELECT id, price, list_price, currency, availability FROM gone
 ORDER BY id
 RETURNING offer_id;
 
+-- name: etl_forget_gone_pages
+-- Before offers are marked gone: their pages are asked for in full when they come back, because
+-- "unchanged" would say nothing of an offer that was marked sold out here.
+DELETE FROM fetched_page AS f
+USING offer AS o
+WHERE o.shop_id = %(shop_id)s AND o.last_seen_at < %(started_at)s
+  AND f.shop_id = o.shop_id AND f.url = o.page_url;
+
 -- name: etl_shop_stock
 -- How many offers of the shop are not sold out: what a sudden drop is measured against.
 SELECT count(*) FILTER (WHERE availability <> 'out_of_stock') AS on_sale,

@@ -34,14 +34,6 @@ INSERT INTO etl_error (run_id, item, code, message)
 SELECT %(run_id)s, r.item, r.code, r.message
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (item text, code text, message text);
 
--- name: etl_recent_runs
--- The newest runs with their counts.
-SELECT id, kind, source, state, complete, rows_seen, offers_new, offers_changed, offers_unchanged,
-       offers_gone, images_new, failed, message, started_at, finished_at
-FROM etl_run
-ORDER BY started_at DESC, id DESC
-LIMIT %(limit)s;
-
 -- name: etl_page_validators
 -- What to send with a conditional request for a page.
 SELECT etag, last_modified FROM fetched_page WHERE shop_id = %(shop_id)s AND url = %(url)s;

@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.extraction_table [DATA] [--misses]
 
-DATA is the data folder (default: SOLEMATE_DATA or ../shared/data). Each cell is right / stated, and,
-where ``expected`` says null, how often something was invented.
+DATA is the data folder (default: SOLEMATE_DATA or ../shared/data). Each cell is right / stated,
+and, where ``expected`` says null, how often something was invented.
 """
 
 from __future__ import annotations
@@ -176,9 +176,8 @@ def main(arguments: list[str]) -> int:
                 cell[1] += 1
             if not good and "--misses" in arguments:
                 got = str(offer) if isinstance(offer, BadInput) else getattr(offer, name)
-                print(
-                    f"{case.kind} {case.name} {name}: wanted {str(wanted)[:60]!r}, got {str(got)[:60]!r}"
-                )
+                stated = f"wanted {str(wanted)[:60]!r}, got {str(got)[:60]!r}"
+                print(f"{case.kind} {case.name} {name}: {stated}")
     print(f"{'kind':14}" + "".join(f"{name:>22}" for name in FIELDS))
     for kind, row in table.items():
         text = f"{kind:14}"

@@ -21,7 +21,7 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.data:
         command = [sys.executable, "-c", "from app.cli import main; main()", "etl"]
-        subprocess.run([*command, "import", asked.data], check=True)
+        subprocess.run([*command, "import", asked.data, "--labels", "labels.csv"], check=True)
         subprocess.run([*command, "embed"], check=True)
     for name in asked.names or BENCHMARKS:
         print(f"== {name}", flush=True)

@@ -57,7 +57,7 @@ def run(settings: Settings) -> Run:
 
 @pytest.fixture
 def filled(run: Run, sneakers: Path) -> Run:
-    imported = run("etl", "import", sneakers)
+    imported = run("etl", "import", sneakers, "--labels", "labels.csv")
     assert imported.returncode == 0, imported.stderr
     embedded = run("etl", "embed")
     assert embedded.returncode == 0, embedded.stderr

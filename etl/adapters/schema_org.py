@@ -1,0 +1,330 @@
+"""Product pages of any shop that marks them up: JSON-LD, microdata, meta tags, then the text."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from app.domain import ParsedOffer
+from etl import normalise
+from etl.adapters import jsonld, listing, microdata, visible, visible_facts
+from etl.adapters.base import Blocked, Links, NoOffer
+from etl.adapters.candidate import Candidate, Terms
+from etl.adapters.choose import agrees, main_product, mates
+from etl.adapters.nodes import Node
+from etl.adapters.opengraph import read_meta, says_product, strip_site
+from etl.adapters.page import Page, read_page
+from etl.adapters.pictures import best_pictures
+from etl.adapters.product_nodes import candidates
+from etl.adapters.settle import Settled, settle
+from etl.text import clean, is_template
+
+_CHALLENGE = re.compile(
+    r"just a moment|attention required|access denied|pardon our interruption|are you a (?:human|"
+    r"robot)|"
+    r"robot check|security check|ddos-guard|checking your browser|verify you are human|"
+    r"human verification|"
+    r"request unsuccessful|unusual traffic|too many requests|"
+    r"доступ (?:ограничен|запрещ[её]н)|проверка браузера|вы не робот|подтвердите, что",
+    re.IGNORECASE,
+)
+_CHALLENGE_MARKUP = re.compile(
+    r"cf-chl|cf-turnstile|challenge-platform|__cf_chl|g-recaptcha|h-captcha|px-captcha|"
+    r"captcha-delivery|"
+    r"_incapsula_|distil_r_captcha|aws-waf-token|smartcaptcha",
+    re.IGNORECASE,
+)
+
+_TEMPLATE_PRICE = re.compile(
+    r"""["']?(?:low|high)?price["']?\s*[:=]\s*["']?\s*(?:\{\{|\$\{|\[\[|<%|\{%|#\{)""",
+    re.IGNORECASE,
+)
+
+
+class SchemaOrg:
+    """Reader of product pages and listing pages."""
+
+    name = "schema_org"
+
+    def parse(
+        self, content: bytes, url: str | None, content_type: str | None = None
+    ) -> list[ParsedOffer]:
+        """The page's own product as one offer.
+
+        Raises:
+            NoOffer: no product, a listing, a challenge page, or a page that breaks off.
+        """
+        page = read_page(content, url, content_type)
+        if page is None:
+            raise NoOffer("the document is not a web page")
+        roots, broken = structured_data(page)
+        meta = read_meta(page)
+        title = meta.name or _own_title(page)
+        found = candidates(roots, page.base)
+        best = main_product(found, page, title)
+        if best is None or not (best.priced or best.terms or says_product(page)):
+            self._refuse_challenge(page)
+        if page.truncated:
+            raise NoOffer(f"the page breaks off {page.truncated}")
+        if best is None and len(found) >= 3 and not says_product(page):
+            raise NoOffer("a page of several products, not one product's page")
+        offer = _offer(page, found, best, meta, title, roots)
+        if (offer is None or offer.price is None) and _TEMPLATE_PRICE.search(page.text):
+            raise NoOffer("the page is a template that was not filled in")
+        if offer is None:
+            if broken:
+                raise NoOffer("no product on the page, and its JSON-LD cannot be read")
+            raise NoOffer("no product on the page")
+        return [offer]
+
+    def links(self, content: bytes, url: str, content_type: str | None = None) -> Links:
+        """Product links and further pages of a listing page or sitemap.
+
+        Raises:
+            NoOffer: a challenge page, a page that breaks off, or nothing to follow.
+        """
+        if listing.is_sitemap(content):
+            return listing.read_sitemap(content, url)
+        page = read_page(content, url, content_type)
+        if page is None:
+            raise NoOffer("the document is neither a web page nor a sitemap")
+        if page.truncated:
+            raise NoOffer(f"the page breaks off {page.truncated}")
+        roots, _ = structured_data(page)
+        links = listing.read_listing(page, roots)
+        if not links.products:
+            self._refuse_challenge(page)
+        return links
+
+    @staticmethod
+    def _refuse_challenge(page: Page) -> None:
+        words = " ".join(filter(None, (page.title, *page.headings[:2])))
+        small = len(page.text) < 60_000
+        if _CHALLENGE.search(words) or (small and _CHALLENGE_MARKUP.search(page.text)):
+            name = (page.title or "no title")[:60]
+            raise Blocked(f"a challenge page stands in place of the product ({name})")
+
+
+def structured_data(page: Page) -> tuple[list[Node], bool]:
+    """Items of all JSON-LD scripts and of the microdata; and whether a script could not be read."""
+    roots: list[Node] = []
+    broken = False
+    for script in page.scripts:
+        try:
+            roots.extend(jsonld.read_script(script))
+        except ValueError:
+            broken = True
+    roots.extend(microdata.read_items(page.root))
+    return roots, broken
+
+
+def _own_title(page: Page) -> str | None:
+    if page.headings:
+        return page.headings[0]
+    if page.title:
+        return strip_site(page.title, clean(page.first_meta("og:site_name")), page.url)
+    return None
+
+
+def _offer(
+    page: Page,
+    found: list[Candidate],
+    best: Candidate | None,
+    meta: Candidate,
+    title: str | None,
+    roots: list[Node],
+) -> ParsedOffer | None:
+    others: list[Candidate] = []
+    if best is not None:
+        best = _with_mates(best, mates(best, found))
+        for source in ("jsonld", "microdata"):
+            same = [
+                c
+                for c in found
+                if c.source == source != best.source and not c.aside and agrees(c, best)
+            ]
+            others.extend(same[:1])
+    elif not (says_product(page) or meta.priced or visible.has_buy_button(page)):
+        return None
+    others.append(meta)
+    base = best or meta
+    if best is None:
+        others = []
+    terms = _terms(base, others)
+    settled = settle(terms, page.url, base.sku)
+    settled = _complete(page, settled, base.name or title, offered=best is not None and best.priced)
+    name = base.name or title
+    if name is None or is_template(name):
+        return None
+    # Sold-out pages often drop the price; they are products all the same where they say so.
+    sold_out = says_product(page) and settled.availability == "out_of_stock"
+    if best is None and settled.price is None and not sold_out:
+        return None
+    if settled.price is None and settled.availability == "unknown" and not (best and best.terms):
+        return None
+    category = listing.breadcrumb(roots, name) or base.category
+    return _build(page, base, others, settled, name, category)
+
+
+def _with_mates(best: Candidate, same: list[Candidate]) -> Candidate:
+    """One product out of one item for each size or colour."""
+    if not same:
+        return best
+    merged = replace(best, images=list(best.images), terms=list(best.terms))
+    for other in same:
+        merged.terms.extend(other.terms)
+        merged.description = merged.description or other.description
+        merged.brand = merged.brand or other.brand
+        if other.colour == best.colour:
+            merged.images.extend(i for i in other.images if i not in merged.images)
+    skus = {c.sku for c in (best, *same)}
+    gtins = {c.gtin for c in (best, *same)}
+    if len(skus) > 1:
+        merged.sku = None
+    if len(gtins) > 1:
+        merged.gtin = None
+    return merged
+
+
+def _terms(base: Candidate, others: list[Candidate]) -> list[Terms]:
+    """The product's own terms; another source's where these state no price."""
+    if base.priced:
+        terms = [replace(t) for t in base.terms]
+        for other in others:
+            for theirs in other.terms:
+                same = [t for t in terms if t.price is not None and t.price == theirs.price]
+                for mine in same:
+                    mine.currency = mine.currency or theirs.currency
+                    mine.list_price = mine.list_price or theirs.list_price
+        if all(t.availability is None for t in terms):
+            stated = next((t.availability for o in others for t in o.terms if t.availability), None)
+            for mine in terms:
+                mine.availability = stated
+        return terms
+    stated = next((t.availability for t in base.terms if t.availability), None)
+    for other in others:
+        if other.priced:
+            terms = [replace(t) for t in other.terms]
+            for mine in terms:
+                mine.availability = mine.availability or stated
+            return terms
+    return [replace(t) for t in base.terms] or [replace(t) for o in others for t in o.terms]
+
+
+def _complete(page: Page, settled: Settled, title: str | None, *, offered: bool) -> Settled:
+    """What the structured data lack, from the page's text; ``offered``: they do state an offer."""
+    if settled.price is None:
+        seen = visible.read_price(page, title)
+        if seen is not None:
+            settled = replace(
+                settled,
+                price=seen.price,
+                list_price=seen.list_price,
+                currency=settled.currency or seen.currency,
+            )
+    elif settled.currency is None:
+        settled = replace(settled, currency=visible.currency_of(page, settled.price))
+    if settled.price is not None and settled.list_price is None:
+        listed = visible_facts.list_price(page, settled.price, settled.currency)
+        settled = replace(settled, list_price=listed)
+    if settled.availability == "unknown":
+        stated = visible_facts.availability(page)
+        if (
+            stated is None
+            and not offered
+            and settled.price is not None
+            and visible.has_buy_button(page)
+        ):
+            stated = "in_stock"  # nothing but the page's text, and that offers to buy
+        settled = replace(settled, availability=stated or "unknown")
+    if not settled.sizes:
+        settled = replace(settled, sizes=visible_facts.sizes(page))
+    return settled
+
+
+def _build(
+    page: Page,
+    base: Candidate,
+    others: list[Candidate],
+    settled: Settled,
+    name: str,
+    category: str | None,
+) -> ParsedOffer:
+    def first(attribute: str) -> str | None:
+        for candidate in (base, *others):
+            value = getattr(candidate, attribute)
+            if value:
+                return str(value)
+        return None
+
+    url = page.canonical if _own_site(page) else None
+    url = url or base.url or page.url
+    images = list(base.images)
+    for other in others:
+        images.extend(other.images if other.source != "meta" or not images else [])
+    sku, gtin = first("sku"), first("gtin")
+    article = visible_facts.article_number(page) if sku is None or base.mpn is None else None
+    named = (normalise.style_code(text) for text in (sku, article, name))
+    code = _part_number(base.mpn) or next((c for c in named if c), None)
+    group = base.group or sku or gtin
+    return ParsedOffer(
+        external_id=group or _address_id(url or page.url, name),
+        url=url,
+        title=name,
+        brand=first("brand") or visible_facts.brand(page, name),
+        model=base.model,
+        colourway=base.colour,
+        price=settled.price,
+        list_price=settled.list_price,
+        currency=settled.currency,
+        availability=settled.availability,
+        images=best_pictures(images),
+        sku=sku or article,
+        style_code=code,
+        gtin=gtin,
+        sizes=settled.sizes,
+        description=first("description"),
+        category=category,
+        gender=normalise.gender(base.gender) or normalise.gender(name),
+    )
+
+
+def _part_number(mpn: str | None) -> str | None:
+    """A maker's part number that can be a style code: letters or groups, not a bare number."""
+    if mpn is None:
+        return None
+    known = normalise.style_code(mpn)
+    if known:
+        return known
+    return (
+        mpn
+        if re.fullmatch(
+            r"(?=.*[A-Za-z-])(?=(?:.*\d){3})[A-Za-z0-9]{2,}(?:[-_/ ]?[A-Za-z0-9]+)*", mpn
+        )
+        and 5 <= len(mpn) <= 20
+        else None
+    )
+
+
+def _own_site(page: Page) -> bool:
+    """A canonical address of another site is a mirror's mistake, and a bare host is no product."""
+    if page.canonical is None:
+        return False
+    if page.url is None:
+        return True
+    here, there = urlsplit(page.url), urlsplit(page.canonical)
+    same = (here.hostname or "").removeprefix("www.") == (there.hostname or "").removeprefix("www.")
+    return same and (len(there.path) > 1 or bool(there.query) or len(here.path) <= 1)
+
+
+def _address_id(url: str | None, name: str) -> str:
+    if url:
+        parts = urlsplit(url)
+        return (
+            f"{parts.path}?{parts.query}"
+            if parts.query and parts.path.endswith(".php")
+            else parts.path
+        )
+    return hashlib.sha256(name.encode()).hexdigest()[:16]

@@ -1,0 +1,184 @@
+"""``solemate etl``: loading, embedding, trying shops."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.errors import BadInput, SolemateError
+
+etl_app = typer.Typer(no_args_is_help=True, help="Load photographs and shops, embed, try adapters.")
+
+
+@etl_app.command("import")
+def import_command(
+    path: Annotated[Path, typer.Argument(help="A folder of photographs or a CSV table.")],
+    labels: Annotated[
+        Path | None,
+        typer.Option(help="CSV table about the folder's files, relative to the folder."),
+    ] = None,
+    shop: Annotated[
+        str | None, typer.Option(help="Shop name instead of the table's source.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Load photographs with what is known of them; a second run changes only what changed."""
+    from app.db.pool import open_database
+    from app.settings import get_settings
+    from etl.jobs import import_folder
+    from etl.progress import progress
+    from etl.report import print_report
+
+    settings = get_settings()
+    with open_database(settings) as db, progress("importing") as report:
+        done = import_folder(db, settings, path, labels=labels, shop=shop, progress=report)
+    print_report(done, as_json=as_json)
+
+
+@etl_app.command("embed")
+def embed_command(
+    encoder: Annotated[
+        str | None, typer.Option(help="Encoder; default: the configured one.")
+    ] = None,
+    batch: Annotated[int, typer.Option(min=1, max=1024, help="Pictures in one claim.")] = 64,
+    watch: Annotated[bool, typer.Option(help="Wait for new pictures until interrupted.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Embed pictures that have no vector yet; any number of these may run at once."""
+    from app.db.pool import open_database
+    from app.settings import get_settings
+    from app.vision.registry import open_encoder
+    from etl.embed import embed_backlog
+    from etl.progress import progress
+
+    settings = get_settings()
+    opened = open_encoder(encoder or settings.encoder, settings)
+    with open_database(settings) as db, progress("embedding") as report:
+        done = embed_backlog(db, opened, settings, batch=batch, watch=watch, progress=report)
+    if as_json:
+        typer.echo(
+            json.dumps(
+                {
+                    "encoder": done.encoder,
+                    "embedded": done.embedded,
+                    "failed": done.failed,
+                    "seconds": round(done.seconds, 3),
+                    "images_per_second": round(done.images_per_second, 2),
+                    "errors": [{"path": path, "error": words} for path, words in done.errors],
+                }
+            )
+        )
+        return
+    typer.echo(
+        f"{done.encoder}: {done.embedded} pictures embedded, {done.failed} failed, "
+        f"{done.seconds:.1f} s, {done.images_per_second:.1f} pictures/s"
+    )
+    for path, words in done.errors[:20]:
+        typer.echo(f"  {path}: {words}", err=True)
+
+
+@etl_app.command("run")
+def run_command(
+    shop: Annotated[str, typer.Option(help="Name of a file in etl/shops, or path of a TOML file.")],
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Read at most so many documents.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Refresh one shop now: the entry point for cron. Exit code 1 when the run failed."""
+    from app.db.pool import open_database
+    from app.settings import get_settings
+    from etl.progress import progress
+    from etl.report import print_report
+    from etl.shop_run import run_shop
+    from etl.shop_spec import load_shop
+
+    settings = get_settings()
+    spec = load_shop(shop)
+    with open_database(settings) as db, progress(f"reading {spec.name}") as report:
+        done = run_shop(db, settings, spec, limit=limit, progress=report)
+    print_report(done, as_json=as_json)
+
+
+@etl_app.command("parse")
+def parse_command(
+    file: Annotated[Path, typer.Argument(help="A saved page, feed or API answer.")],
+    adapter: Annotated[str, typer.Option(help="schema_org or shopify.")],
+    url: Annotated[str | None, typer.Option(help="Where the document came from.")] = None,
+) -> None:
+    """Print the offers of a saved document as a JSON array; exit code 2 when it holds none."""
+    from etl.adapters import get_adapter, parse_document
+    from etl.report import offer_json
+
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise BadInput(f"{file} cannot be read: {error.strerror}") from error
+    offers = parse_document(get_adapter(adapter), content, url)
+    json.dump([offer_json(offer) for offer in offers], sys.stdout, ensure_ascii=False, indent=2)
+    sys.stdout.write("\n")
+
+
+@etl_app.command("check")
+def check_command(
+    shop: Annotated[
+        str, typer.Argument(help="Name of a file in etl/shops, or path of a TOML file.")
+    ],
+    pages: Annotated[int, typer.Option(min=1, max=100, help="Product pages to try.")] = 5,
+) -> None:
+    """Try a shop on a few pages and print what was read; nothing is stored."""
+    from app.settings import get_settings
+    from etl.report import offer_json
+    from etl.shop_run import try_shop
+    from etl.shop_spec import load_shop
+
+    offers = 0
+    for page, result in try_shop(get_settings(), load_shop(shop), pages):
+        if isinstance(result, SolemateError):
+            typer.echo(f"{page}\n  {result}")
+            continue
+        for offer in result:
+            offers += 1
+            facts = offer_json(offer)
+            missing = [name for name, value in facts.items() if value in (None, [])]
+            typer.echo(f"{page}\n  {json.dumps(facts, ensure_ascii=False)}")
+            typer.echo(f"  not found: {', '.join(missing) or 'nothing'}")
+    if not offers:
+        raise SolemateError("no offer could be read")
+
+
+@etl_app.command("shops")
+def shops_command() -> None:
+    """List the configured shops."""
+    from etl.shop_spec import list_shops
+
+    for spec in list_shops():
+        state = "on" if spec.enabled else "off"
+        typer.echo(
+            f"{spec.key:20} {state:4} {spec.adapter:12} {spec.name}  {spec.note or ''}".rstrip()
+        )
+
+
+@etl_app.command("schedule")
+def schedule_command(
+    shops: Annotated[
+        Path | None, typer.Option(help="Folder of the shops' TOML files; default: etl/shops.")
+    ] = None,
+    embed: Annotated[bool, typer.Option(help="Embed new pictures after each run.")] = True,
+) -> None:
+    """Refresh enabled shops at their times until interrupted; what was missed is caught up."""
+    from app.db.pool import open_database
+    from app.settings import get_settings
+    from app.vision.registry import open_encoder
+    from etl.scheduler import build, serve
+    from etl.shop_spec import SHOPS_DIR, list_shops
+
+    settings = get_settings()
+    specs = list_shops(shops or SHOPS_DIR)
+    encoder = open_encoder(settings.encoder, settings) if embed else None
+    with open_database(settings) as db:
+        serve(build(db, settings, specs, encoder))

@@ -1,0 +1,70 @@
+"""Run reports and offers as text and JSON."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import asdict
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from app.domain import ParsedOffer
+
+if TYPE_CHECKING:
+    from etl.jobs import RunReport
+
+
+def offer_json(offer: ParsedOffer) -> dict[str, Any]:
+    """An offer in the command contract's shape: absent facts null, prices as numbers."""
+    return {
+        "external_id": offer.external_id,
+        "url": offer.url,
+        "title": offer.title,
+        "brand": offer.brand,
+        "price": _number(offer.price),
+        "list_price": _number(offer.list_price),
+        "currency": offer.currency,
+        "availability": offer.availability,
+        "images": list(offer.images),
+        "sku": offer.sku,
+        "style_code": offer.style_code,
+        "gtin": offer.gtin,
+        "sizes": [
+            {"system": s.system, "label": s.label, "available": s.available} for s in offer.sizes
+        ],
+        "description": offer.description,
+    }
+
+
+def _number(value: Decimal | None) -> int | float | None:
+    if value is None:
+        return None
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def print_report(report: RunReport, *, as_json: bool) -> None:
+    """A run's counts, and what failed: all of it as JSON, the first twenty for a person."""
+    counts = asdict(report.counts)
+    if as_json:
+        faults = [asdict(fault) for fault in report.faults]
+        typer.echo(
+            json.dumps({"run": report.run_id, **counts, "errors": faults}, ensure_ascii=False)
+        )
+        return
+    typer.echo(
+        f"run {report.run_id}: {counts['rows_seen']} rows; offers: {counts['offers_new']} new, "
+        f"{counts['offers_changed']} changed, {counts['offers_unchanged']} unchanged, "
+        f"{counts['offers_gone']} gone; {counts['images_new']} new pictures; "
+        f"{counts['failed']} failed"
+    )
+    kinds = Counter(fault.code for fault in report.faults)
+    if kinds:
+        typer.echo(
+            "failed: " + ", ".join(f"{n} {code}" for code, n in kinds.most_common()), err=True
+        )
+    for fault in report.faults[:20]:
+        typer.echo(f"  {fault.item}: {fault.message}", err=True)
+    if len(report.faults) > 20:
+        typer.echo(f"  ... and {len(report.faults) - 20} more in etl_error", err=True)

@@ -1,0 +1,342 @@
+"""Refreshing a shop: documents in, offers and pictures into the catalogue, nothing lost."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+from app.db.pool import Connection, Database
+from app.db.queries import query
+from app.domain import ParsedOffer
+from app.errors import ImageError, SolemateError
+from app.settings import Settings
+from etl.adapters import Adapter, Blocked, NoOffer, get_adapter, parse_document
+from etl.adapters.shopify import shop_currency
+from etl.crawl import find_products
+from etl.fetch import BadStatus, Document, Fetcher, FetchError, Limits, Validators
+from etl.images import ImageStore, Reading
+from etl.jobs import RunReport
+from etl.load import Chunk, Item, Shop, known_sources, open_shop, write_chunk
+from etl.progress import Report, silent
+from etl.runs import Run, running, source_lock
+from etl.shop_spec import ShopSpec
+
+_PAGES_A_CHUNK = 16
+_SHOPIFY_LIMIT = 250  # the largest page that products.json gives
+_FEW = 10  # a shop this small may lose everything without being suspected
+
+
+class CatalogueShrank(SolemateError):
+    """Too many offers vanished at once: more likely a fault of the pages than of the shop."""
+
+
+@dataclass(slots=True)
+class _Page:
+    """A document that was read: its offers (empty: unchanged) and what to remember of it."""
+
+    url: str
+    offers: list[ParsedOffer]
+    validators: Validators
+    unchanged: bool = False
+    failed: bool = False
+
+
+@dataclass(slots=True)
+class _Work:
+    db: Database
+    settings: Settings
+    spec: ShopSpec
+    shop: Shop
+    run: Run
+    fetcher: Fetcher
+    store: ImageStore
+    adapter: Adapter
+    pages: list[_Page] = field(default_factory=list)
+    incomplete: bool = False
+
+
+def run_shop(
+    db: Database,
+    settings: Settings,
+    spec: ShopSpec,
+    *,
+    limit: int | None = None,
+    limits: Limits | None = None,
+    progress: Report = silent,
+) -> RunReport:
+    """Read the shop and bring the catalogue up to date.
+
+    Offers that a complete run did not see are marked sold out. A run is complete when every listing
+    could be read and no limit was set; a product page that fails leaves its offers as they are.
+
+    Args:
+        limit: read at most so many product documents.
+        limits: patience and care; default from the shop's ``delay_s``.
+        progress: called with documents done and in all.
+
+    Raises:
+        AlreadyRunning: another process reads this shop.
+        Blocked: the shop answers with a challenge page; nothing is marked sold out.
+        CatalogueShrank: more than ``max_drop`` of the offers would vanish; nothing is marked.
+        SolemateError: no listing could be read.
+    """
+    source = f"shop:{spec.name}"
+    fetcher = Fetcher(settings, limits or Limits(delay_s=spec.delay_s))
+    with source_lock(db, source), fetcher:
+        with db.connection() as conn:
+            shop = open_shop(conn, spec.name, spec.adapter, spec.home_url or _home(spec))
+        with running(db, kind="shop", source=source, shop_id=shop.id) as run:
+            work = _Work(
+                db,
+                settings,
+                spec,
+                shop,
+                run,
+                fetcher,
+                ImageStore(settings),
+                get_adapter(spec.adapter),
+            )
+            pages = (
+                _shopify_pages(work, limit)
+                if spec.adapter == "shopify"
+                else _product_pages(work, limit)
+            )
+            for done, (page, total) in enumerate(pages, start=1):
+                work.pages.append(page)
+                if len(work.pages) >= _PAGES_A_CHUNK:
+                    _write(work)
+                progress(done, total)
+            _write(work)
+            run.complete = not work.incomplete and limit is None
+            if run.complete:
+                _mark_gone(work)
+    return RunReport(run.id, source, run.counts, tuple(run.faults))
+
+
+def try_shop(
+    settings: Settings, spec: ShopSpec, pages: int
+) -> Iterator[tuple[str, list[ParsedOffer] | SolemateError]]:
+    """Read a few pages of a shop without storing anything; errors come as results."""
+    adapter = get_adapter(spec.adapter)
+    with Fetcher(settings, Limits(delay_s=spec.delay_s)) as fetcher:
+        if spec.adapter == "shopify":
+            urls = [_list_url(start, 1) for start in spec.start_urls]
+            ready: dict[str, Document] = {}
+        else:
+            found = find_products(adapter, fetcher, spec, enough=pages)
+            yield from found.problems
+            urls, ready = found.products[:pages], found.ready
+        for url in urls:
+            try:
+                document = ready.get(url) or fetcher.fetch(url)
+                offers = parse_document(
+                    adapter, document.content, document.url, document.content_type
+                )
+                yield url, offers[:pages]
+            except SolemateError as error:
+                yield url, error
+
+
+def _product_pages(work: _Work, limit: int | None) -> Iterator[tuple[_Page, int | None]]:
+    found = find_products(work.adapter, work.fetcher, work.spec, enough=limit)
+    for url, error in found.problems:
+        work.run.fault(url, "listing", str(error))
+        work.incomplete = True
+    if not found.products:
+        raise found.problems[0][1] if found.problems else NoOffer("no product could be found")
+    for url in found.products:
+        page = _product_page(work, url, found.ready.get(url))
+        if page is not None and page.failed and set(found.products) <= set(found.ready):
+            raise NoOffer(f"{url} is neither a listing nor a product's page")
+        if page is not None:
+            yield page, len(found.products)
+
+
+def _product_page(work: _Work, url: str, ready: Document | None) -> _Page | None:
+    """The page of a product; None when it is no longer there."""
+    work.run.counts.rows_seen += 1
+    try:
+        document = ready or work.fetcher.fetch(url, _remembered(work, url))
+        if document.unchanged:
+            return _Page(url, [], document.validators, unchanged=True)
+        offers = parse_document(work.adapter, document.content, document.url, document.content_type)
+    except Blocked:
+        raise
+    except BadStatus as error:
+        work.run.fault(url, f"http_{error.status}", str(error))
+        return None if error.gone else _Page(url, [], Validators(), failed=True)
+    except FetchError as error:
+        work.run.fault(url, "fetch", str(error))
+        return _Page(url, [], Validators(), failed=True)
+    except NoOffer as error:
+        work.run.fault(url, "no_offer", str(error))
+        if ready is not None:
+            # A start page that is neither a listing nor a product: who knows what is missing.
+            work.incomplete = True
+        return _Page(url, [], Validators(), failed=True)
+    return _Page(url, _wanted(work, offers), document.validators)
+
+
+def _shopify_pages(work: _Work, limit: int | None) -> Iterator[tuple[_Page, int | None]]:
+    currency = work.spec.currency or _shopify_currency(work)
+    left = limit
+    for start in work.spec.start_urls:
+        for number in range(1, work.spec.max_listing_pages + 1):
+            if left is not None and left <= 0:
+                return
+            url = _list_url(start, number)
+            try:
+                document = work.fetcher.fetch(url, _remembered(work, url))
+                if document.unchanged:
+                    yield _Page(url, [], document.validators, unchanged=True), None
+                    continue
+                offers = parse_document(
+                    work.adapter, document.content, document.url, document.content_type
+                )
+            except Blocked:
+                raise
+            except NoOffer:
+                if number == 1:
+                    raise
+                break
+            except FetchError as error:
+                # Without a page the end of the list is unknown.
+                work.run.fault(url, "fetch", str(error))
+                work.incomplete = True
+                if number == 1:
+                    raise
+                break
+            offers = [replace(o, currency=o.currency or currency) for o in offers]
+            work.run.counts.rows_seen += len(offers)
+            left = None if left is None else left - len(offers)
+            yield _Page(url, _wanted(work, offers), document.validators), None
+
+
+def _shopify_currency(work: _Work) -> str | None:
+    """The currency that the shop states beside its product list."""
+    parts = urlsplit(work.spec.start_urls[0])
+    try:
+        document = work.fetcher.fetch(
+            urlunsplit((parts.scheme, parts.netloc, "/meta.json", "", ""))
+        )
+    except FetchError:
+        return None
+    return shop_currency(document.content)
+
+
+def _list_url(start: str, number: int) -> str:
+    parts = urlsplit(start)
+    path = parts.path if parts.path.endswith(".json") else f"{parts.path.rstrip('/')}/products.json"
+    return urlunsplit(
+        (parts.scheme, parts.netloc, path, urlencode({"limit": _SHOPIFY_LIMIT, "page": number}), "")
+    )
+
+
+def _wanted(work: _Work, offers: list[ParsedOffer]) -> list[ParsedOffer]:
+    """Offers of the categories asked for, with the shop's currency where the page states none."""
+    pattern = work.spec.category_pattern
+    chosen = [
+        o
+        for o in offers
+        if pattern is None
+        or re.search(pattern, f"{o.category or ''} {o.title or ''}", re.IGNORECASE)
+    ]
+    return [
+        replace(o, currency=o.currency or (work.spec.currency if o.price is not None else None))
+        for o in chosen
+    ]
+
+
+def _remembered(work: _Work, url: str) -> Validators:
+    with work.db.connection() as conn:
+        row = (
+            query("etl_page_validators")
+            .execute(conn, {"shop_id": work.shop.id, "url": url})
+            .fetchone()
+        )
+    return Validators(*row) if row else Validators()
+
+
+def _write(work: _Work) -> None:
+    """One transaction: the pages' offers, their pictures and the validators that vouch."""
+    chunk = Chunk(items=[Item(_trimmed(work, o), p.url) for p in work.pages for o in p.offers])
+    sources = list(dict.fromkeys(s for item in chunk.items for s in item.offer.images))
+    chunk.known = known_sources(work.db, sources)
+    for source in sources:
+        known = chunk.known.get(source)
+        if known is None or known.image_id is None or known.error:
+            chunk.readings[source] = _read_picture(work, source)
+    with work.db.connection() as conn:
+        write_chunk(conn, work.shop, chunk, work.run.counts)
+        for page in work.pages:
+            _settle_page(conn, work, page, chunk)
+        work.run.save(conn)
+    work.pages.clear()
+
+
+def _settle_page(conn: Connection, work: _Work, page: _Page, chunk: Chunk) -> None:
+    key = {"shop_id": work.shop.id, "page_url": page.url}
+    if page.unchanged or page.failed:
+        touched = len(query("etl_touch_page").execute(conn, key).fetchall())
+        work.run.counts.offers_unchanged += touched if page.unchanged else 0
+        return
+    where = {"shop_id": work.shop.id, "url": page.url}
+    whole = all(
+        chunk.readings[s].picture is not None
+        for o in page.offers
+        for s in o.images[: work.spec.max_images]
+        if s in chunk.readings
+    )
+    if page.validators and whole and page.offers:
+        query("etl_put_page").execute(
+            conn,
+            {**where, "etag": page.validators.etag, "last_modified": page.validators.last_modified},
+        )
+    else:
+        query("etl_forget_page").execute(conn, where)
+
+
+def _trimmed(work: _Work, offer: ParsedOffer) -> ParsedOffer:
+    return replace(offer, images=offer.images[: work.spec.max_images])
+
+
+def _read_picture(work: _Work, source: str) -> Reading:
+    """A picture from its address; what goes wrong is in the result and in the run's record."""
+    try:
+        document = work.fetcher.fetch(source)
+        picture = work.store.put(document.content)
+    except ImageError as error:
+        work.run.fault(source, error.code, str(error))
+        return Reading(source, code=error.code, error=str(error))
+    except FetchError as error:
+        work.run.fault(source, "fetch", str(error))
+        return Reading(source, code="fetch", error=str(error))
+    return Reading(
+        source,
+        picture,
+        size_bytes=picture.size_bytes,
+        etag=document.validators.etag,
+        last_modified=document.validators.last_modified,
+    )
+
+
+def _mark_gone(work: _Work) -> None:
+    since = {"shop_id": work.shop.id, "started_at": work.run.started_at}
+    with work.db.connection() as conn:
+        row = query("etl_shop_stock").execute(conn, since).fetchone()
+        on_sale, unseen = (int(row[0]), int(row[1])) if row else (0, 0)
+        if on_sale >= _FEW and unseen > on_sale * work.spec.max_drop:
+            raise CatalogueShrank(
+                f"{unseen} of {on_sale} offers were not found again; "
+                f"more than {work.spec.max_drop:.0%}, so nothing is marked sold out"
+            )
+        query("etl_load_lock").execute(conn)
+        query("etl_forget_gone_pages").execute(conn, since)
+        work.run.counts.offers_gone = len(query("etl_mark_gone").execute(conn, since).fetchall())
+
+
+def _home(spec: ShopSpec) -> str:
+    parts = urlsplit(spec.start_urls[0])
+    return f"{parts.scheme}://{parts.netloc}/"

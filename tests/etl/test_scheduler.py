@@ -1,0 +1,107 @@
+"""The scheduler: what is due, what is caught up, and a real run of a real shop on loopback."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import tomli_w
+
+from app.db.pool import Database
+from app.db.queries import query
+from app.demo.shops import SampleShops
+from app.errors import BadInput
+from app.settings import Settings
+from app.sketch.catalogue import catalogue
+from etl.scheduler import build, missed, trigger_of
+from etl.shop_spec import ShopSpec
+
+NOON = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
+
+
+def spec(schedule: str | None = "0 6 * * *", *, enabled: bool = True) -> ShopSpec:
+    return ShopSpec(
+        "s", "S", "schema_org", ("https://s.example/",), schedule=schedule, enabled=enabled
+    )
+
+
+@pytest.mark.parametrize(
+    ("last", "due"),
+    [
+        (None, True),
+        (NOON - timedelta(hours=5), False),  # ran at 7, next at 6 tomorrow
+        (NOON - timedelta(hours=7), True),  # ran at 5, 6 was missed
+        (NOON - timedelta(days=9), True),
+        (NOON - timedelta(hours=6), False),  # ran at 6 sharp
+    ],
+)
+def test_what_fell_due_while_nothing_ran_is_caught_up(last: datetime | None, due: bool) -> None:
+    assert missed(spec(), last, NOON) is due
+
+
+@pytest.mark.parametrize("words", ["every day", "61 * * * *", "* * *"])
+def test_a_schedule_cron_would_not_take_is_refused(words: str) -> None:
+    with pytest.raises(BadInput, match="shop s: schedule"):
+        trigger_of(spec(words))
+
+
+def test_only_enabled_shops_with_a_schedule_get_a_job(db: Database, settings: Settings) -> None:
+    shops = [spec(), spec(None), spec(enabled=False)]
+    scheduler = build(db, settings, shops, None)
+    jobs = {job.id: job for job in scheduler.get_jobs()}
+    assert set(jobs) == {"shop:s", "forget-searches"}
+    scheduler.start(paused=True)
+    try:
+        job = scheduler.get_job("shop:s")
+        assert (job.misfire_grace_time, job.coalesce, job.max_instances) == (3600, True, 1)
+        assert job.next_run_time <= datetime.now(UTC), "never run: due at once"
+    finally:
+        scheduler.shutdown(wait=False)
+
+
+def test_the_schedule_command_catches_up_and_stops_when_asked(
+    db: Database, settings: Settings, tmp_path: Path
+) -> None:
+    folder = tmp_path / "shops"
+    folder.mkdir()
+    with SampleShops(catalogue(7, 12), tmp_path / "pictures") as shops:
+        shop = {
+            "name": "Harbour Kicks",
+            "adapter": "schema_org",
+            "start_urls": [f"{shops.schema_org_url}sneakers/"],
+            "schedule": "0 6 * * *",
+            "delay_s": 0.0,
+        }
+        (folder / "harbour.toml").write_text(tomli_w.dumps(shop))
+        process = subprocess.Popen(
+            [sys.executable, "-c", "from app.cli import main; main()", "etl", "schedule",
+             "--shops", str(folder)],
+            env={
+                "PATH": "/usr/bin:/bin", "SOLEMATE_HOME": str(settings.home),
+                "SOLEMATE_DATABASE": settings.database,
+                "SOLEMATE_IMAGE_STORE": str(settings.images_dir),
+                "SOLEMATE_FETCH_ALLOW_HOSTS": '["127.0.0.1"]',
+            },
+            stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        try:
+            deadline = time.monotonic() + 90
+            counts = (0, 0)
+            while counts[1] == 0 and time.monotonic() < deadline:
+                time.sleep(0.3)
+                with db.connection() as conn:
+                    row = query("catalog_counts").execute(conn).fetchone()
+                assert row is not None
+                counts = (row[2], row[5])
+            assert counts[0] == len(shops.harbour)
+            assert counts[1] > 0, "new pictures are embedded after the run"
+        finally:
+            process.send_signal(signal.SIGTERM)
+            _, log = process.communicate(timeout=60)
+    assert process.returncode == 0, log
+    assert "Traceback" not in log
