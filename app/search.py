@@ -30,10 +30,12 @@ from app.vision.image import decode
 
 Method = Literal["exact", "hnsw"]
 
-CANDIDATES = 400
-"""Pictures HNSW brings for a first page: enough for one result a product where products have
-several pictures, and ef_search 400 keeps recall@10 above 0.99 (measured, docs/benchmarks.md)."""
-MAX_EF_SEARCH = 1000  # pgvector's upper bound
+EF_SEARCH = 400
+"""Neighbours HNSW keeps in view: recall@10 above 0.99 (measured, docs/benchmarks.md)."""
+CANDIDATES_A_PRODUCT = 12
+"""Pictures asked for each wanted product: products have several, and filters take some away."""
+MAX_CANDIDATES = 1000
+"""Pictures of the second try, and pgvector's upper bound of ef_search."""
 
 
 class SearchExpired(SolemateError):
@@ -195,7 +197,7 @@ class Searcher:
                 rows, _ = self._choose(conn, self.encoder_row, ask)
             else:
                 rows = (
-                    self._hnsw(conn, self.encoder_row, ask)
+                    self._hnsw(conn, self.encoder_row, ask, MAX_CANDIDATES)
                     if method == "hnsw"
                     else self._exact(
                         conn, self.encoder_row, ask, self._matching(conn, filters, None)
@@ -248,8 +250,10 @@ class Searcher:
             products = self._matching(conn, ask.filters, self._settings.exact_limit)
             if len(products) <= self._settings.exact_limit:
                 return self._exact(conn, row, ask, products), "exact"
-        if indexed:
-            rows = self._hnsw(conn, row, ask)
+        wanted = (ask.page + 1) * ask.page_size + 1
+        few = min(CANDIDATES_A_PRODUCT * wanted, MAX_CANDIDATES)
+        for candidates in dict.fromkeys((few, MAX_CANDIDATES)) if indexed else ():
+            rows = self._hnsw(conn, row, ask, candidates)
             if len(rows) > ask.page_size:
                 return rows, "hnsw"
         # No index yet, or the filters let too few of the near pictures through, or the last page.
@@ -273,9 +277,10 @@ class Searcher:
             .fetchall()
         )
 
-    def _hnsw(self, conn: Connection, row: vectors.EncoderRow, ask: _Ask) -> list[dict[str, Any]]:
-        candidates = min(MAX_EF_SEARCH, max(CANDIDATES, 20 * (ask.page + 1) * ask.page_size))
-        query("search_tune").execute(conn, {"ef_search": str(candidates)})
+    def _hnsw(
+        self, conn: Connection, row: vectors.EncoderRow, ask: _Ask, candidates: int
+    ) -> list[dict[str, Any]]:
+        query("search_tune").execute(conn, {"ef_search": str(max(EF_SEARCH, candidates))})
         params = {**_search_params(row, ask), "candidates": candidates}
         return (
             query("search_hnsw")

@@ -57,22 +57,28 @@ near_product AS MATERIALIZED (
     ORDER BY o.product_id, n.distance, n.image_id
 )
 SELECT n.product_id, b.name AS brand, p.model, p.colourway, p.gender, n.image_id, i.path, n.distance
-FROM near_product AS n
+FROM (
+    SELECT *
+    FROM near_product
+    WHERE product_id IN (
+        SELECT matching.product_id
+        FROM products_matching(%(price_min)s::numeric, %(price_max)s::numeric, %(currency)s::text,
+                               %(brands)s::text[], %(brands_out)s::text[], %(genders)s::text[],
+                               %(shops)s::text[], %(size)s::text, %(size_system)s::text,
+                               %(in_stock)s::boolean) AS matching)
+    ORDER BY distance, product_id
+    LIMIT %(limit)s OFFSET %(offset)s
+) AS n
 JOIN product AS p ON p.id = n.product_id
 LEFT JOIN brand AS b ON b.id = p.brand_id
 JOIN image AS i ON i.id = n.image_id
-WHERE n.product_id IN (
-    SELECT matching.product_id
-    FROM products_matching(%(price_min)s::numeric, %(price_max)s::numeric, %(currency)s::text,
-                           %(brands)s::text[], %(brands_out)s::text[], %(genders)s::text[],
-                           %(shops)s::text[], %(size)s::text, %(size_system)s::text,
-                           %(in_stock)s::boolean) AS matching)
-ORDER BY n.distance, n.product_id
-LIMIT %(limit)s OFFSET %(offset)s;
+ORDER BY n.distance, n.product_id;
 
 -- name: search_tune
--- How far HNSW looks in this transaction: more neighbours kept, higher recall, slower.
-SELECT set_config('hnsw.ef_search', %(ef_search)s::text, true);
+-- How far HNSW looks in this transaction: more neighbours kept, higher recall, slower. A search is
+-- remembered without waiting for the disk: losing the last ones in a crash costs a "next" button.
+SELECT set_config('hnsw.ef_search', %(ef_search)s::text, true),
+       set_config('synchronous_commit', 'off', true);
 
 -- name: search_offers
 -- The offers of found products, buyable first and then cheapest first, with their sizes.
