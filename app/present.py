@@ -85,16 +85,15 @@ def _hit_json(hit: Hit) -> dict[str, Any]:
     }
 
 
-def product_name(hit: Hit) -> str:
-    """Brand, model and colourway, as far as known; a model that begins with its brand says it
-    once. Without a model, the leading offer's title stands for it, or the product's number."""
+def product_name(hit: Hit, words: Catalogue) -> str:
+    """Brand, model and colourway in one line, as far as known; the leading offer's title stands
+    for a missing model. What a model or title says already is not said again."""
     titles = (offer.title for offer in hit.offers if offer.title)
-    model = hit.model or next(titles, f"№ {hit.product_id}")
-    brand = hit.brand or ""
-    if model.lower().startswith(brand.lower()):
-        brand = ""
-    name = " ".join(part for part in (brand, model) if part)
-    if hit.colourway and hit.colourway.lower() not in name.lower():
+    name = hit.model or next(titles, "")
+    if hit.brand and hit.brand.casefold() not in name.casefold():
+        name = f"{hit.brand} {name}".rstrip()
+    name = name or words.text("hit.unnamed")
+    if hit.colourway and hit.colourway.casefold() not in name.casefold():
         name = f"{name}, {hit.colourway}"
     return name
 
@@ -136,7 +135,7 @@ def print_table(result: SearchResult, words: Catalogue) -> None:
             # Text, not markup: a title may hold square brackets.
             table.add_row(
                 str(number),
-                Text(product_name(hit)),
+                Text(product_name(hit, words)),
                 f"{hit.score:.2f}",
                 words.text(f"sheet.verdict.{hit.verdict}"),
                 Text(price_text(first, words) if first else ""),
@@ -189,7 +188,7 @@ def write_contact_sheet(
                               lstrip_blocks=True)  # fmt: skip
     cards = [
         {
-            "name": product_name(hit),
+            "name": product_name(hit, words),
             "score": f"{hit.score:.2f}",
             "verdict": hit.verdict,
             "verdict_text": words.text(f"sheet.verdict.{hit.verdict}"),

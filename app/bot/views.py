@@ -19,6 +19,7 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 from app.bot.callbacks import Action, ChooseLanguage, MoreLike, Place, ShowPage, encode
 from app.domain import Hit, OfferHit, SearchResult
 from app.i18n import LANGUAGES, Catalogue, Html, catalogue
+from app.present import product_name
 
 ALBUM_LIMIT: Final = 10
 TEXT_LIMIT: Final = 4096
@@ -66,20 +67,8 @@ def _same_header(words: Catalogue, hits: Sequence[Hit]) -> Html:
 
 
 def name(words: Catalogue, hit: Hit) -> str:
-    """Brand, model and colourway in one line, as far as they are known."""
-    model = hit.model or ""
-    brand = hit.brand or ""
-    # Shops often repeat the brand inside the model.
-    parts = [] if brand and model.casefold().startswith(brand.casefold()) else [brand]
-    parts += [model]
-    title = " ".join(part for part in parts if part)
-    if not title:
-        title = next((offer.title for offer in hit.offers if offer.title), "") or words.text(
-            "hit.unnamed"
-        )
-    if hit.colourway and hit.colourway.casefold() not in title.casefold():
-        title = f"{title}, {hit.colourway}"
-    return _short(title, _NAME_CHARS)
+    """The product's name, short enough for a caption."""
+    return _short(product_name(hit, words), _NAME_CHARS)
 
 
 def caption(words: Catalogue, hit: Hit, number: int, now: datetime) -> Html:

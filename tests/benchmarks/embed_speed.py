@@ -81,7 +81,7 @@ def main() -> None:
                         copy.write_row(row)
             print(f"{opened.name}, {len(rows)} pictures, medians of {ROUNDS} rounds in turn")
             print(f"{'batch':>6}{'bare/s':>10}{'worker/s':>10}{'ratio':>8}")
-            for batch in (8, 16, 32, 64):
+            for batch in (8, 16, 32, 64, 128):
                 pairs = [
                     (bare(opened, pixels, batch), worker(db, opened, scratch, batch))
                     for _ in range(ROUNDS)

@@ -45,7 +45,7 @@ async def test_a_slow_search_keeps_only_its_own_user_waiting(
     await quick.wait_text("Hi!")
     assert not slow.messages
     gate.set()
-    await slow.wait_text("The same pair is not on sale")
+    await slow.wait_text("The most similar ones on sale")
     await slow.wait_text("How to use me")  # asked after the photo, answered after it
 
 

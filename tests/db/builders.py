@@ -72,7 +72,8 @@ def add_product(
     offer_id = one(
         conn,
         "INSERT INTO offer (shop_id, external_id, product_id, title, url, price, currency,"
-        " availability, content_hash) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, '\\x00') RETURNING id",
+        " availability, content_hash) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, '\\x00')"
+        " RETURNING id",
         shop_id,
         model,
         product_id,

@@ -74,12 +74,12 @@ def red_photo(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(params=["exact", "hnsw"])
-def either(request: pytest.FixtureRequest, db: Database, searcher: Searcher) -> Iterator[str]:
+def either(request: pytest.FixtureRequest, db: Database, searcher: Searcher) -> str:
     """The same tests without and with an HNSW index."""
     if request.param == "hnsw":
         with db.connection() as conn:
             vectors.ensure_index(conn, searcher.encoder_row.id)
-    yield request.param
+    return str(request.param)
 
 
 @pytest.mark.usefixtures("either")
