@@ -7,11 +7,11 @@ import sys
 from typing import Annotated
 
 import typer
-from etl.cli import etl_app
 
 from app.commands import bot, db, demo, encode, models, search
 from app.errors import SolemateError
 from app.settings import get_settings
+from etl.cli import etl_app
 
 app = typer.Typer(
     name="solemate",

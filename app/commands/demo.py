@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import random
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -86,7 +87,7 @@ def demo(
     typer.echo(
         words.text(
             "demo.next",
-            command=f"SOLEMATE_DATABASE={settings.database} solemate search --photo "
+            command=f"SOLEMATE_DATABASE={settings.database} {sys.argv[0]} search --photo "
             f"{queries[0].path}",
         )
     )
