@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import secrets
 from dataclasses import dataclass
 from typing import Any, Final
@@ -46,10 +47,11 @@ class Files:
         self._by_id: dict[str, StoredFile] = {}
         self._by_path: dict[str, StoredFile] = {}
         self._photos: dict[str, list[dict[str, Any]]] = {}
+        self._numbers = itertools.count(1)  # threads add files: two must never share a path
 
     def add(self, data: bytes, folder: str, suffix: str, size: int | None = None) -> StoredFile:
         """Keeps a file; the unique id follows from its content, the id is new."""
-        number = len(self._by_id) + 1
+        number = next(self._numbers)
         file = StoredFile(
             f"Ag{secrets.token_urlsafe(24)}",
             f"AQ{hashlib.sha256(data).hexdigest()[:14]}",

@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -17,6 +18,7 @@ from app.web.botapi import BotApi
 from app.web.entities import parse_html
 from app.web.failure import ApiFailure
 from app.web.faults import Fault
+from app.web.files import Files
 from tests.bot.pictures import jpeg
 
 
@@ -398,3 +400,12 @@ def test_html_refused(source: str, reason: str) -> None:
     with pytest.raises(ApiFailure, match="can't parse entities") as refusal:
         parse_html(source)
     assert reason in refusal.value.description
+
+
+def test_files_added_by_many_threads_at_once_keep_their_own_bytes() -> None:
+    """Two uploads that shared a path once gave one user the answer to another's picture."""
+    files = Files()
+    with ThreadPoolExecutor(8) as pool:
+        added = list(pool.map(lambda n: files.add(b"%d" % n, "photos", ".jpg"), range(4000)))
+    assert len({file.path for file in added}) == 4000
+    assert all(files.at(file.path).data == b"%d" % n for n, file in enumerate(added))
