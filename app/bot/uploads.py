@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from collections import OrderedDict
 from pathlib import Path
 from typing import Final
+
+from PIL import Image
 
 from app.errors import ImageError
 from app.settings import Settings
@@ -31,6 +34,9 @@ class Uploads:
         Telegram takes photos up to 10 MB and a side ratio of 20, and shrinks them to 1280 pixels
         anyway: sending more only costs the user time.
         """
+        as_is = _as_is(Path(path))
+        if as_is is not None:
+            return as_is
         try:
             picture = decode(Path(path), max_bytes=self._max_bytes, max_pixels=self._max_pixels)
         except ImageError as error:
@@ -40,11 +46,24 @@ class Uploads:
         if longer > _MAX_RATIO * shorter:
             LOG.warning("catalogue picture %s is too narrow for Telegram", path)
             return None
-        if picture.format == "JPEG" and longer <= _SIDE:
-            data = Path(path).read_bytes()
-            if len(data) <= _AS_IS_BYTES:
-                return data
         return thumbnail(picture.image, _SIDE)
+
+
+def _as_is(path: Path) -> bytes | None:
+    """The file itself where its header says that Telegram takes it so: it was decoded whole when
+    it was loaded, and doing that again for every picture of an answer is what answers wait for."""
+    try:
+        if path.stat().st_size > _AS_IS_BYTES:
+            return None
+        data = path.read_bytes()
+        with Image.open(io.BytesIO(data)) as picture:
+            width, height = picture.size
+            fits = max(width, height) <= min(_SIDE, _MAX_RATIO * min(width, height))
+            # A file cut short on the disk would be refused with all of its album.
+            whole = picture.format == "JPEG" and data.rstrip(b"\0").endswith(b"\xff\xd9")
+            return data if fits and whole else None
+    except (OSError, Image.DecompressionBombError):
+        return None  # the careful way finds the words for it
 
 
 class FileIds:
