@@ -51,12 +51,11 @@ def embed_command(
     """Embed pictures that have no vector yet; any number of these may run at once."""
     from app.db.pool import open_database
     from app.settings import get_settings
-    from app.vision.registry import open_encoder
-    from etl.embed import embed_backlog
+    from etl.embed import embed_backlog, open_for_embedding
     from etl.progress import progress
 
     settings = get_settings()
-    opened = open_encoder(encoder or settings.encoder, settings)
+    opened = open_for_embedding(encoder or settings.encoder, settings)
     with open_database(settings) as db, progress("embedding") as report:
         done = embed_backlog(db, opened, settings, batch=batch, watch=watch, progress=report)
     if as_json:
@@ -173,12 +172,11 @@ def schedule_command(
     """Refresh enabled shops at their times until interrupted; what was missed is caught up."""
     from app.db.pool import open_database
     from app.settings import get_settings
-    from app.vision.registry import open_encoder
-    from etl.scheduler import build, serve
+    from etl.embed import open_for_embedding
     from etl.shop_spec import SHOPS_DIR, list_shops
 
     settings = get_settings()
     specs = list_shops(shops or SHOPS_DIR)
-    encoder = open_encoder(settings.encoder, settings) if embed else None
+    encoder = open_for_embedding(settings.encoder, settings) if embed else None
     with open_database(settings) as db:
         serve(build(db, settings, specs, encoder))

@@ -21,12 +21,14 @@ from app.db.pool import Connection, Database, connect
 from app.db.queries import query
 from app.errors import ImageError
 from app.settings import Settings
-from app.vision.encoder import ImageEncoder, Pixels
+from app.vision.encoder import ImageEncoder, Pixels, Vectors
 from app.vision.image import decode
+from app.vision.registry import open_encoder
 from etl.progress import Report, silent
 
 MAX_TRIES = 3
 """Times that a picture is tried under one encoder before it is left alone."""
+_RUN = 8  # pictures in one task of the pool, as many as one run of an encoder takes
 _LOCK_WAIT_MS = 500
 _WAIT_S = 30.0  # how long a watching worker sleeps before it looks by itself
 
@@ -56,6 +58,17 @@ class _Batch:
     ids: list[int]
     paths: list[str]
     pixels: list[Future[Pixels]]
+
+
+def open_for_embedding(name: str, settings: Settings) -> ImageEncoder:
+    """The encoder with one thread a run, unless the settings ask for more: a worker keeps the cores
+    busy with several runs at once, which gets more out of them than one run on all of them.
+
+    Raises:
+        EncoderError: nothing of that name, or the folder cannot be used.
+    """
+    threads = settings.encoder_threads or 1
+    return open_encoder(name, settings.model_copy(update={"encoder_threads": threads}))
 
 
 def embed_backlog(
@@ -218,8 +231,9 @@ class _Worker:
             except ImageError as error:
                 failures.append((image_id, path, str(error)))
         if ids:
-            encoded = self.encoder.encode_batch(np.stack(pixels))
-            self._insert(held.conn, ids, encoded)
+            parts = [pixels[start : start + _RUN] for start in range(0, len(pixels), _RUN)]
+            encoded = list(self.pool.map(self._encode, parts))
+            self._insert(held.conn, ids, np.concatenate(encoded))
         if failures:
             rows = [{"image_id": image_id, "error": words} for image_id, _, words in failures]
             query("etl_put_embedding_failures").execute(
@@ -231,6 +245,9 @@ class _Worker:
         self.report.failed += len(failures)
         self.failed.update(image_id for image_id, _, _ in failures)
         self.report.errors.extend((path, words) for _, path, words in failures)
+
+    def _encode(self, pixels: Sequence[Pixels]) -> Vectors:
+        return self.encoder.encode_batch(np.stack(pixels))
 
     def _insert(self, conn: Connection, ids: Sequence[int], encoded: Any) -> None:
         query("etl_insert_embeddings").execute(

@@ -58,7 +58,7 @@ def demo(
     from app.i18n import catalogue as messages
     from app.search import open_searcher
     from app.settings import get_settings
-    from app.vision.registry import open_encoder
+    from etl.embed import open_for_embedding
 
     began = time.monotonic()
     words = messages(present.terminal_language(language))
@@ -74,7 +74,7 @@ def demo(
         }
     )
     with open_database(settings) as db:
-        encoder = open_encoder(settings.encoder, settings)
+        encoder = open_for_embedding(settings.encoder, settings)
         if data is None:
             queries = _fill_from_sample_shops(db, settings, folder, words)
         else:

@@ -51,10 +51,11 @@ def disturbed(database: str, seconds: float, kills: int, *arguments: str) -> Non
     chance = random.Random(0)
     for number in range(kills):
         process = start(database, *arguments)
-        moment = chance.uniform(1.0, max(2.0, seconds / 2))
+        moment = chance.uniform(1.0, max(2.0, seconds / 4))
         time.sleep(moment)
         alive = process.poll() is None
-        os.killpg(process.pid, signal.SIGKILL)
+        if alive:
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         print(f"  kill {number + 1} of {arguments[0]} after {moment:.1f} s (running: {alive})")
     whole(database, *arguments)
