@@ -173,6 +173,7 @@ def schedule_command(
     from app.db.pool import open_database
     from app.settings import get_settings
     from etl.embed import open_for_embedding
+    from etl.scheduler import build, serve
     from etl.shop_spec import SHOPS_DIR, list_shops
 
     settings = get_settings()
