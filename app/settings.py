@@ -70,7 +70,8 @@ class Settings(BaseSettings):
     bot_language: Literal["ru", "en"] | None = None
     """Answer in this language whatever the user's client says; None: the user's."""
 
-    user_agent: str = "SolemateBot/0.1 (+https://github.com/solemate; contact: operator)"
+    user_agent: str = "SolemateBot/0.1"
+    """What shops see; an operator adds an address to be reached at: "... (+https://...)"."""
     fetch_allow_hosts: tuple[str, ...] = ()
     """host or host:port that may be private or loopback (the operator's own)."""
 
