@@ -16,7 +16,7 @@ from PIL import Image
 
 from app.errors import EncoderError
 from app.vision.encoder import Pixels, Vectors, l2_normalise
-from app.vision.manifest import ClassicManifest, Method, Thresholds
+from app.vision.manifest import ByManifest, ClassicManifest, Method
 
 SIDE: Final = 128
 """Pictures are stretched to SIDE x SIDE: colours have no shape to distort, HOG has a fixed grid."""
@@ -139,7 +139,7 @@ NAMES: Final[tuple[Method, ...]] = tuple(_METHODS)
 
 
 @dataclass(frozen=True)
-class ClassicEncoder:
+class ClassicEncoder(ByManifest[ClassicManifest]):
     """A descriptor as an encoder; see :class:`app.vision.encoder.ImageEncoder`."""
 
     manifest: ClassicManifest
@@ -162,31 +162,6 @@ class ClassicEncoder:
                 f"encoder {self.name}: {self.manifest.method} has {dim} dimensions, "
                 f"its manifest says {self.manifest.dim}"
             )
-
-    @property
-    def name(self) -> str:
-        """The manifest's name."""
-        return self.manifest.name
-
-    @property
-    def revision(self) -> str:
-        """The manifest's revision."""
-        return self.manifest.revision
-
-    @property
-    def dim(self) -> int:
-        """Length of the vectors."""
-        return self.manifest.dim
-
-    @property
-    def sha256(self) -> str:
-        """Hex digest of the description."""
-        return self.manifest.sha256
-
-    @property
-    def thresholds(self) -> Thresholds:
-        """The manifest's calibration."""
-        return self.manifest.thresholds
 
     def preprocess(self, image: Image.Image) -> Pixels:
         """The picture stretched to (SIDE, SIDE, 3) uint8 RGB."""

@@ -14,6 +14,7 @@ from PIL import Image
 
 from app.errors import EncoderError
 from app.vision.manifest import (
+    ByManifest,
     Manifest,
     OnnxManifest,
     Thresholds,
@@ -67,14 +68,14 @@ class ImageEncoder(Protocol):
         """RGB pictures to (n, dim) float32, each row of L2 norm 1, in order."""
 
 
-class Encoder:
+class Encoder(ByManifest[OnnxManifest]):
     """An ONNX encoder. Runs may overlap: onnxruntime sessions are thread-safe."""
 
     def __init__(
         self, manifest: OnnxManifest, session: ort.InferenceSession, fold: int = FOLD
     ) -> None:
         """Use :meth:`load`; this takes parts that were already checked."""
-        self.manifest: OnnxManifest = manifest
+        self.manifest = manifest
         self.session = session
         batch = session.get_inputs()[0].shape[0]
         self._fixed = batch if isinstance(batch, int) and batch > 0 else None
@@ -117,31 +118,6 @@ class Encoder:
         if verify:
             encoder.check_canonical()
         return encoder
-
-    @property
-    def name(self) -> str:
-        """The manifest's name."""
-        return self.manifest.name
-
-    @property
-    def revision(self) -> str:
-        """The manifest's revision."""
-        return self.manifest.revision
-
-    @property
-    def dim(self) -> int:
-        """Length of the vectors."""
-        return self.manifest.dim
-
-    @property
-    def sha256(self) -> str:
-        """Hex digest of the model file."""
-        return self.manifest.sha256
-
-    @property
-    def thresholds(self) -> Thresholds:
-        """The manifest's calibration."""
-        return self.manifest.thresholds
 
     def check_canonical(self) -> float:
         """Encode the canonical picture; returns the largest difference of a component.

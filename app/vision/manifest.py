@@ -10,7 +10,7 @@ import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -175,6 +175,40 @@ class ClassicManifest(_Described):
 
 
 Manifest = OnnxManifest | ClassicManifest
+M = TypeVar("M", bound=Manifest)
+
+
+class ByManifest(Generic[M]):
+    """What an encoder says of itself: its manifest's words."""
+
+    manifest: M
+
+    @property
+    def name(self) -> str:
+        """The manifest's name."""
+        return self.manifest.name
+
+    @property
+    def revision(self) -> str:
+        """The manifest's revision."""
+        return self.manifest.revision
+
+    @property
+    def dim(self) -> int:
+        """Length of the vectors."""
+        return self.manifest.dim
+
+    @property
+    def sha256(self) -> str:
+        """Hex digest of the model file; of the description, where there is no file."""
+        return self.manifest.sha256
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """The manifest's calibration."""
+        return self.manifest.thresholds
+
+
 _ADAPTER: Final[TypeAdapter[Manifest]] = TypeAdapter(
     Annotated[Manifest, Field(discriminator="kind")]
 )
