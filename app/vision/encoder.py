@@ -29,6 +29,8 @@ Pixels = npt.NDArray[Any]
 
 FOLD: Final = 8
 """Pictures in one run of the model. Larger folds gained nothing on 2 cores and cost memory."""
+FEATURES: Final = "features"
+"""Optional second output: what the trunk saw, before the embedding; heads read it."""
 
 
 class ImageEncoder(Protocol):
@@ -68,6 +70,13 @@ class ImageEncoder(Protocol):
         """RGB pictures to (n, dim) float32, each row of L2 norm 1, in order."""
 
 
+class FeatureEncoder(ImageEncoder, Protocol):
+    """An encoder that also gives what heads read, from the same run."""
+
+    def encode_features(self, images: Sequence[Image.Image]) -> tuple[Vectors, Vectors]:
+        """RGB pictures to (n, dim) vectors of L2 norm 1 and (n, F) float32 features, in order."""
+
+
 class Encoder(ByManifest[OnnxManifest]):
     """An ONNX encoder. Runs may overlap: onnxruntime sessions are thread-safe."""
 
@@ -80,6 +89,9 @@ class Encoder(ByManifest[OnnxManifest]):
         batch = session.get_inputs()[0].shape[0]
         self._fixed = batch if isinstance(batch, int) and batch > 0 else None
         self.fold = self._fixed or fold
+        width = {out.name: out.shape[-1] for out in session.get_outputs()}.get(FEATURES)
+        self.has_features = width is not None and manifest.output.name != FEATURES
+        self.features_dim = int(width) if self.has_features and isinstance(width, int) else None
 
     @classmethod
     def load(cls, folder: Path, threads: int | None = None, verify: bool = True) -> Encoder:
@@ -148,19 +160,11 @@ class Encoder(ByManifest[OnnxManifest]):
         Raises:
             EncoderError: wrong shape or dtype, or the model returned numbers that are not finite.
         """
-        spec = self.manifest.input
-        shape = (
-            (spec.height, spec.width, 3) if spec.layout == "NHWC" else (3, spec.height, spec.width)
-        )
-        if pixels.shape[1:] != shape or pixels.dtype != spec.dtype:
-            raise EncoderError(
-                f"encoder {self.name} takes {spec.dtype} {shape}, "
-                f"given {pixels.dtype} {pixels.shape[1:]}"
-            )
+        self._check_pixels(pixels)
         out = np.empty((len(pixels), self.dim), np.float32)
         for start in range(0, len(pixels), self.fold):
             part = pixels[start : start + self.fold]
-            out[start : start + len(part)] = self._run(part)
+            (out[start : start + len(part)],) = self._run(part, [self.manifest.output.name])
         return l2_normalise(out, self.name)
 
     def encode(self, images: Sequence[Image.Image]) -> Vectors:
@@ -172,13 +176,57 @@ class Encoder(ByManifest[OnnxManifest]):
             out[start : start + len(part)] = self.encode_batch(pixels)
         return out
 
-    def _run(self, pixels: Pixels) -> Vectors:
+    def features_batch(self, pixels: Pixels) -> tuple[Vectors, Vectors]:
+        """(n, ...) preprocessed pictures to their vectors (n, dim), as :meth:`encode_batch` gives
+        them, and features (n, F) float32 from the same run; a graph without a ``features`` output
+        has its vectors for features.
+
+        Raises:
+            EncoderError: as :meth:`encode_batch`, or features that are not finite.
+        """
+        self._check_pixels(pixels)
+        if not self.has_features:
+            vectors = self.encode_batch(pixels)
+            return vectors, vectors
+        names = [self.manifest.output.name, FEATURES]
+        parts = [
+            self._run(pixels[start : start + self.fold], names)
+            for start in range(0, len(pixels), self.fold)
+        ]
+        if not parts:
+            return self._nothing()
+        vectors, features = (np.concatenate(column) for column in zip(*parts, strict=True))
+        if not np.all(np.isfinite(features)):
+            raise EncoderError(f"encoder {self.name} returned features that are not finite")
+        return l2_normalise(vectors, self.name), features
+
+    def encode_features(self, images: Sequence[Image.Image]) -> tuple[Vectors, Vectors]:
+        """RGB pictures to (vectors (n, dim), features (n, F)), see :meth:`features_batch`."""
+        if not images:
+            return self._nothing()
+        return self.features_batch(np.stack([self.preprocess(image) for image in images]))
+
+    def _nothing(self) -> tuple[Vectors, Vectors]:
+        width = self.features_dim or (0 if self.has_features else self.dim)
+        return np.empty((0, self.dim), np.float32), np.empty((0, width), np.float32)
+
+    def _check_pixels(self, pixels: Pixels) -> None:
+        spec = self.manifest.input
+        shape = (
+            (spec.height, spec.width, 3) if spec.layout == "NHWC" else (3, spec.height, spec.width)
+        )
+        if pixels.shape[1:] != shape or pixels.dtype != spec.dtype:
+            raise EncoderError(
+                f"encoder {self.name} takes {spec.dtype} {shape}, "
+                f"given {pixels.dtype} {pixels.shape[1:]}"
+            )
+
+    def _run(self, pixels: Pixels, names: list[str]) -> list[Vectors]:
         count = len(pixels)
         if self._fixed and count < self._fixed:
             pixels = np.concatenate([pixels, np.repeat(pixels[-1:], self._fixed - count, axis=0)])
-        spec = self.manifest
-        (result,) = self.session.run([spec.output.name], {spec.input.name: pixels})
-        return np.asarray(result[:count], np.float32)
+        results = self.session.run(names, {self.manifest.input.name: pixels})
+        return [np.asarray(result[:count], np.float32) for result in results]
 
 
 def l2_normalise(vectors: Vectors, name: str) -> Vectors:

@@ -1,0 +1,71 @@
+"""The encoder under the heads, run as it is: file, digest and two outputs.
+
+Reads the manifest by itself: where heads are trained, the serving package may not be installed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import onnxruntime as ort
+
+from onnx_models.dataset import F32, U8
+
+FEATURES: Final = "features"
+"""As ``app.vision.encoder.FEATURES``."""
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """A loaded encoder of this project: uint8 NHWC square input, letterboxed on white."""
+
+    name: str
+    sha256: str
+    dim: int
+    size: int
+    input: str
+    output: str
+    parts: tuple[tuple[int, int], ...]
+    session: ort.InferenceSession
+
+    @classmethod
+    def load(cls, folder: Path, threads: int = 1) -> Frozen:
+        """Open ``folder``.
+
+        Raises:
+            ValueError: the file is not the manifest's, or it takes another kind of input.
+        """
+        facts: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        data = (folder / facts["file"]).read_bytes()
+        digest = hashlib.sha256(data).hexdigest()
+        if digest != facts["sha256"]:
+            raise ValueError(f"{folder}: the model is not the file its manifest describes")
+        spec = facts["input"]
+        kind = (spec["layout"], spec["dtype"], spec["resize"], spec["height"] == spec["width"])
+        if kind != ("NHWC", "uint8", "letterbox", True):
+            raise ValueError(f"{folder}: heads are trained on uint8 NHWC square letterboxed input")
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        parts = facts["parts"] or {"all": [0, facts["dim"]]}
+        return cls(
+            facts["name"], digest, facts["dim"], spec["height"], spec["name"],
+            facts["output"]["name"], tuple((int(a), int(b)) for a, b in parts.values()),
+            ort.InferenceSession(data, options, providers=["CPUExecutionProvider"]),
+        )  # fmt: skip
+
+    def run(self, pixels: U8) -> tuple[F32, F32]:
+        """(n, S, S, 3) uint8 to unit vectors (n, dim) and features (n, F): the vectors themselves
+        where the graph has no such output."""
+        names = [self.output]
+        if FEATURES in {out.name for out in self.session.get_outputs()}:
+            names.append(FEATURES)
+        results = self.session.run(names, {self.input: pixels})
+        vectors = results[0] / np.linalg.norm(results[0], axis=1, keepdims=True)
+        return vectors, results[1] if len(results) > 1 else vectors
