@@ -71,7 +71,11 @@ class Settings(BaseSettings):
     """Answer in this language whatever the user's client says; None: the user's."""
 
     user_agent: str = "SolemateBot/0.1"
-    """What shops see; an operator adds an address to be reached at: "... (+https://...)"."""
+    """What shops see, with ``contact`` behind it."""
+    contact: str | None = None
+    """Where a shop's people reach the operator: a web page or e-mail address."""
+    circuit_wait_s: float = 600.0
+    """How long a shop in trouble is left alone; twice as long each time it fails again."""
     fetch_allow_hosts: tuple[str, ...] = ()
     """host or host:port that may be private or loopback (the operator's own)."""
 
@@ -84,6 +88,11 @@ class Settings(BaseSettings):
     """Products on one page of results."""
     log_level: str = "WARNING"
     """Of commands; the bot and the scheduler log from INFO."""
+
+    @property
+    def agent(self) -> str:
+        """The User-Agent header: the name and where its operator is reached."""
+        return f"{self.user_agent} (+{self.contact})" if self.contact else self.user_agent
 
     @property
     def images_dir(self) -> Path:

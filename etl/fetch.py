@@ -26,6 +26,7 @@ from protego import Protego
 from app.errors import SolemateError
 from app.settings import Settings
 from etl.addresses import Resolver, is_allowed, is_public, resolve
+from etl.polite import LocalTurns, Turns
 from etl.unpack import TooLarge, Unpacker
 
 MAX_REDIRECTS: Final = 5
@@ -45,6 +46,10 @@ class AddressRefused(FetchError):
 
 class RobotsRefused(FetchError):
     """The site's robots.txt does not allow it."""
+
+
+class RobotsUnreadable(RobotsRefused):
+    """The site's robots.txt cannot be read now, which means "not now"."""
 
 
 class BodyRefused(FetchError):
@@ -114,18 +119,22 @@ class Fetcher:
         settings: Settings,
         limits: Limits | None = None,
         *,
+        turns: Turns | None = None,
         resolver: Resolver = resolve,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """``resolver`` and ``sleep`` are for tests of rebinding and waiting."""
+        """``turns``: whose turn it is at each host; default: this process's own.
+
+        ``resolver`` and ``sleep`` are for tests of rebinding and waiting.
+        """
         self.limits = limits or Limits()
-        self._agent = settings.user_agent
+        self._agent = settings.agent
+        self._turns = turns or LocalTurns()
         self._allowed = settings.fetch_allow_hosts
         self._resolve = resolver
         self._sleep = sleep
         self._clients: dict[tuple[str, str, int], httpx.Client] = {}
         self._robots: dict[tuple[str, str, int], Protego | None] = {}
-        self._free_at: dict[str, float] = {}
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -203,6 +212,7 @@ class Fetcher:
                                 f" (HTTP {response.status_code})",
                             )
                         wait = max(wait, asked)
+                        self._turns.hold(_host(parts), asked)
             except (httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError) as error:
                 if last:
                     raise Unreachable(f"{_name(parts)}: {_why(error)}") from error
@@ -272,12 +282,9 @@ class Fetcher:
             return client
 
     def _wait_turn(self, host: str) -> None:
-        with self._lock:
-            now = time.monotonic()
-            start = max(now, self._free_at.get(host, 0.0))
-            self._free_at[host] = start + self._delay(host)
-        if start > now:
-            self._sleep(start - now)
+        wait = self._turns.take(host, self._delay(host))
+        if wait > 0:
+            self._sleep(wait)
 
     def _delay(self, host: str) -> float:
         delays = [
@@ -331,7 +338,7 @@ class Fetcher:
             self._robots[key] = self._read_robots(parts)
         rules = self._robots[key]
         if rules is None:
-            raise RobotsRefused(f"{key[1]}: robots.txt cannot be read now, so nothing is fetched")
+            raise RobotsUnreadable(f"{key[1]}: robots.txt cannot be read now, so nothing is fetched")
         path = urlunsplit(("", "", parts.path or "/", parts.query, ""))
         if not rules.can_fetch(path, self._agent):
             raise RobotsRefused(f"{_name(parts)}: robots.txt does not allow it")

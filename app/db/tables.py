@@ -51,6 +51,7 @@ def _one_of(column: str, *values: str) -> sa.CheckConstraint:
 
 GENDERS = ("men", "women", "unisex", "kids")
 AVAILABILITIES = ("in_stock", "out_of_stock", "preorder", "unknown")
+CONFIDENCES = ("stated", "visible")
 
 brand = sa.Table(
     "brand",
@@ -92,6 +93,16 @@ product = sa.Table(
     ),
     comment="One shoe in one colourway, whoever sells it; origin is SHOP:KEY of the offer that "
     "created it",
+)
+
+product_alias = sa.Table(
+    "product_alias",
+    metadata,
+    _text("origin", primary_key=True, nullable=False),
+    _ref("product_id", "product.id", ondelete="CASCADE"),
+    _time("created_at"),
+    sa.Index("product_alias_product_id_idx", "product_id"),
+    comment="Origins of products that were joined into another: their later offers go there too",
 )
 
 shop = sa.Table(
@@ -137,17 +148,20 @@ offer = sa.Table(
     _time("first_seen_at"),
     _time("last_seen_at"),
     sa.Column("search_text", pg.TSVECTOR, sa.Computed(_SEARCH_TEXT, persisted=True)),
+    _text("confidence", nullable=False, server_default=sa.text("'stated'::text")),
     sa.UniqueConstraint("shop_id", "external_id"),
     sa.CheckConstraint("price >= 0"),
     sa.CheckConstraint("list_price >= 0"),
     sa.CheckConstraint("currency ~ '^[A-Z]{3}$'"),
     _one_of("availability", *AVAILABILITIES),
     _one_of("gender", *GENDERS),
+    _one_of("confidence", *CONFIDENCES),
     sa.Index("offer_product_id_idx", "product_id"),
     sa.Index("offer_price_idx", "price"),
     sa.Index("offer_page_url_idx", "shop_id", "page_url"),
     sa.Index("offer_search_text_idx", "search_text", postgresql_using="gin"),
-    comment="A shop's offer of a product; price is what a buyer pays now, in currency",
+    comment="A shop's offer of a product; price is what a buyer pays now, in currency; confidence "
+    "tells facts stated in the page's data from those read off what it shows",
 )
 
 offer_size = sa.Table(
@@ -206,6 +220,8 @@ image_source = sa.Table(
     sa.Column("mtime_ns", sa.BigInteger),
     _text("error"),
     _time("checked_at"),
+    sa.Column("tries", sa.SmallInteger, nullable=False, server_default=sa.text("0")),
+    _time("retry_at", now=False, nullable=True),
     sa.Index("image_source_image_id_idx", "image_id"),
     comment="Where a picture came from (URL or file), so that it is not fetched or decoded twice",
 )
@@ -223,6 +239,18 @@ offer_image = sa.Table(
     comment="Pictures of an offer, best first",
 )
 
+offer_image_due = sa.Table(
+    "offer_image_due",
+    metadata,
+    _ref("offer_id", "offer.id", ondelete="CASCADE"),
+    _text("source", nullable=False),
+    sa.Column("position", sa.SmallInteger, nullable=False),
+    _text("view"),
+    _text("setting"),
+    sa.PrimaryKeyConstraint("offer_id", "source"),
+    comment="Pictures of offers that could not be read yet; image_source says when to try again",
+)
+
 fetched_page = sa.Table(
     "fetched_page",
     metadata,
@@ -233,6 +261,33 @@ fetched_page = sa.Table(
     _time("fetched_at"),
     sa.PrimaryKeyConstraint("shop_id", "url"),
     comment="Validators of pages already read, for conditional requests",
+)
+
+host_turn = sa.Table(
+    "host_turn",
+    metadata,
+    _text("host", primary_key=True, nullable=False),
+    _time("next_at", now=False),
+    comment="When each host may be asked next, whichever process asks",
+)
+
+shop_circuit = sa.Table(
+    "shop_circuit",
+    metadata,
+    sa.Column(
+        "shop_id",
+        sa.Integer,
+        sa.ForeignKey("shop.id", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    _text("state", nullable=False),
+    sa.Column("failures", sa.Integer, nullable=False, server_default=sa.text("0")),
+    _time("retry_at", now=False, nullable=True),
+    _text("reason"),
+    _time("changed_at"),
+    _one_of("state", "closed", "open", "half_open"),
+    comment="Shops in trouble are left alone until retry_at, then one run tries them",
 )
 
 encoder = sa.Table(
@@ -339,10 +394,12 @@ etl_run = sa.Table(
     _text("message"),
     _time("started_at"),
     _time("finished_at", now=False, nullable=True),
-    _one_of("kind", "import", "shop"),
+    _time("pass_started_at"),
+    _one_of("kind", "import", "shop", "match", "rates"),
     _one_of("state", "running", "done", "failed", "interrupted"),
     sa.Index("etl_run_started_at_idx", "started_at"),
-    comment="One run of an import or a shop's refresh, with its counts",
+    comment="One run, with its counts; pass_started_at is older than started_at where the run took "
+    "up what an interrupted one had begun",
 )
 
 etl_error = sa.Table(
@@ -356,4 +413,55 @@ etl_error = sa.Table(
     _time("created_at"),
     sa.Index("etl_error_run_id_idx", "run_id"),
     comment="What went wrong with one row, page or picture of a run",
+)
+
+match_decision = sa.Table(
+    "match_decision",
+    metadata,
+    _id(),
+    _ref("offer_a", "offer.id", ondelete="CASCADE"),
+    _ref("offer_b", "offer.id", ondelete="CASCADE"),
+    _text("verdict", nullable=False),
+    _text("note"),
+    _time("decided_at"),
+    sa.UniqueConstraint("offer_a", "offer_b"),
+    sa.CheckConstraint("offer_a < offer_b"),
+    _one_of("verdict", "same", "different"),
+    sa.Index("match_decision_offer_b_idx", "offer_b"),
+    comment="What a person decided of two offers; no rule overrules it",
+)
+
+offer_match = sa.Table(
+    "offer_match",
+    metadata,
+    sa.Column(
+        "offer_id",
+        sa.BigInteger,
+        sa.ForeignKey("offer.id", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    _ref("with_offer_id", "offer.id", nullable=True, ondelete="SET NULL"),
+    _text("method", nullable=False),
+    sa.Column("score", sa.REAL),
+    sa.Column("detail", pg.JSONB, nullable=False, server_default=sa.text("'{}'::jsonb")),
+    _time("matched_at"),
+    _one_of("method", "gtin", "style_code", "words", "pictures", "person"),
+    sa.Index("offer_match_with_offer_id_idx", "with_offer_id"),
+    comment="Why an offer stands under a product that another offer made: the evidence",
+)
+
+fx_rate = sa.Table(
+    "fx_rate",
+    metadata,
+    _text("source", nullable=False),
+    sa.Column("day", sa.Date, nullable=False),
+    _text("currency", nullable=False),
+    _text("base", nullable=False),
+    sa.Column("rate", sa.Numeric, nullable=False),
+    sa.PrimaryKeyConstraint("source", "day", "currency"),
+    sa.CheckConstraint("rate > 0"),
+    sa.CheckConstraint("currency ~ '^[A-Z]{3}$'"),
+    comment="Official rates of a day: what one unit of currency costs in base; the base itself "
+    "is 1",
 )

@@ -1,6 +1,7 @@
 -- Products that pass a search's filters; a NULL argument does not limit.
 -- A product passes when its brand and gender do and at least one of its offers passes all the rest.
--- Prices are compared within `want_currency` where it is given. A size counts when it is not known
+-- Prices are compared in `want_currency` where it is given: offers in other currencies by the newest
+-- official rates (fx_to), those without a rate left out. A size counts when it is not known
 -- to be sold out. `only_in_stock` leaves out offers known to be sold out; unknown stays in.
 -- Plain SQL, so the planner inlines it into the searches that call it. Names become ids in arrays
 -- rather than IN (SELECT ...): behind an OR the latter is guessed to let half of all rows through.
@@ -31,9 +32,10 @@ AS $$
       AND p.id IN (
           SELECT o.product_id
           FROM offer AS o
-          WHERE (want_price_min IS NULL OR o.price >= want_price_min)
-            AND (want_price_max IS NULL OR o.price <= want_price_max)
-            AND (want_currency IS NULL OR o.currency = want_currency)
+          LEFT JOIN fx_to(want_currency) AS fx ON fx.currency = o.currency
+          WHERE (want_price_min IS NULL OR o.price * coalesce(fx.rate, 1) >= want_price_min)
+            AND (want_price_max IS NULL OR o.price * coalesce(fx.rate, 1) <= want_price_max)
+            AND (want_currency IS NULL OR fx.currency IS NOT NULL)
             AND (NOT only_in_stock OR o.availability <> 'out_of_stock')
             AND (want_shops IS NULL
                  OR o.shop_id = ANY (ARRAY(

@@ -18,7 +18,8 @@ SELECT o.id AS offer_id,
        o.title,
        o.url,
        o.first_seen_at,
-       o.last_seen_at
+       o.last_seen_at,
+       o.confidence
 FROM offer AS o
 JOIN product AS p ON p.id = o.product_id
 JOIN shop AS s ON s.id = o.shop_id
