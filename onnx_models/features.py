@@ -19,6 +19,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import platformdirs
+from PIL import Image
 
 from app.errors import ImageError
 from app.vision.encoder import ImageEncoder
@@ -74,6 +75,25 @@ def file_features(
         if progress:
             progress(len(block))
     return [_renormalised(np.concatenate(part)) for part in parts]
+
+
+def made_features(
+    encoder: ImageEncoder,
+    key: str,
+    make: Callable[[], Sequence[Image.Image]],
+    *,
+    cache: Path | None = None,
+) -> Array:
+    """Vectors (n, dim) float32 of pictures that ``make`` draws; ``key`` says all they depend on."""
+    store = (cache or default_cache()) / "features"
+    store.mkdir(parents=True, exist_ok=True)
+    path = store / f"{_key(encoder, [('made ' + key, 0, 0)], None)}.npy"
+    if not path.exists():
+        partial_file = path.with_suffix(".partial")
+        with partial_file.open("wb") as handle:
+            np.save(handle, encoder.encode(list(make())).astype(np.float16))
+        partial_file.replace(path)
+    return _renormalised(np.load(path).astype(np.float32))
 
 
 def _encode(
