@@ -60,6 +60,7 @@ class Pictures:
 
     def made(self, bench: Bench, name: str) -> Array | None:
         """See :class:`Entrant`."""
+
         def make() -> list[Image.Image]:
             return PICTURES[name][1](bench)
 
