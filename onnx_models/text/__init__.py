@@ -1,0 +1,1 @@
+"""The text tower's recipe: words that land beside the pictures they describe."""
