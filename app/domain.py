@@ -6,7 +6,7 @@ Money is ``Decimal`` in major units with an ISO 4217 code beside it; times are a
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
@@ -15,6 +15,9 @@ AVAILABILITIES: tuple[Availability, ...] = ("in_stock", "out_of_stock", "preorde
 
 Verdict = Literal["same", "similar", "none"]
 """Of a hit: the same shoe, a similar one, or too far to be called either."""
+
+Confidence = Literal["stated", "visible"]
+"""Of an offer's facts: stated in the page's data, or read off what the page shows."""
 
 Gender = Literal["men", "women", "unisex", "kids"]
 SizeSystem = Literal["EU", "US", "UK", "CM", "RU"]
@@ -36,7 +39,8 @@ class ParsedOffer:
     ``price`` is what a buyer pays now. ``images`` are absolute URLs (or file paths for a folder),
     best first. ``view`` and ``setting`` run parallel to ``images`` where known, else empty.
     ``product_key`` groups offers of one product within a shop (same colourway); ``model_key``
-    groups the colourways of one model.
+    groups the colourways of one model. ``confidence`` is "visible" where the price was read from
+    the page's text, "stated" where structured data, a feed or a shop's selectors gave it.
     """
 
     external_id: str
@@ -61,6 +65,7 @@ class ParsedOffer:
     gender: Gender | None = None
     product_key: str | None = None
     model_key: str | None = None
+    confidence: Confidence = "stated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +118,10 @@ class OfferHit:
     availability: Availability
     sizes: tuple[Size, ...]
     seen_at: datetime
+    converted: Decimal | None = None
+    """The price in the currency asked for, where the shop's is another."""
+    rate_day: date | None = None
+    """Day of the official rates that ``converted`` was worked out by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +158,36 @@ class Timings:
 
 
 @dataclass(frozen=True, slots=True)
+class Attributes:
+    """What a picture shows by itself, as calibrated probabilities in [0, 1].
+
+    ``brand``, ``silhouette``, ``category`` and ``gender`` are None where the probability is too low
+    to be said: not knowing is an answer. ``colours`` has one to three basic colours, most first.
+    ``quality`` is 0 for a bad photograph, 1 for a clean one. ``shoe`` and ``sneaker`` are the two
+    probabilities against their thresholds.
+    """
+
+    is_shoe: float
+    is_sneaker: float
+    shoe: bool
+    sneaker: bool
+    brand: str | None
+    brand_probabilities: dict[str, float]
+    silhouette: str | None
+    silhouette_probabilities: dict[str, float]
+    colours: tuple[str, ...]
+    category: str | None
+    gender: str | None
+    quality: float
+
+
+@dataclass(frozen=True, slots=True)
 class SearchResult:
     """One page of results.
 
-    ``verdict`` is the best hit's verdict. ``search_id`` names the stored search: its next page and
-    "more like this" are asked by it, also after a restart.
+    ``verdict`` is the best hit's verdict. ``attributes`` is what the query's picture shows, where
+    it was looked at and the encoder has heads. ``search_id`` names the stored search: its next page
+    and "more like this" are asked by it, also after a restart.
     """
 
     search_id: int | None
@@ -164,3 +198,4 @@ class SearchResult:
     has_next: bool
     method: Literal["exact", "hnsw"]
     timings: Timings = field(default_factory=Timings)
+    attributes: Attributes | None = None

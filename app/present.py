@@ -77,12 +77,19 @@ def _hit_json(hit: Hit) -> dict[str, Any]:
                     for size in offer.sizes
                 ],
                 "seen_at": offer.seen_at.isoformat(),
+                **_converted_json(offer),
             }
             for offer in hit.offers
         ],
         "image_id": hit.image_id,
         "image": hit.image_path,
     }
+
+
+def _converted_json(offer: OfferHit) -> dict[str, Any]:
+    if offer.converted is None or offer.rate_day is None:
+        return {}
+    return {"converted": float(offer.converted), "rate_day": offer.rate_day.isoformat()}
 
 
 def product_name(hit: Hit, words: Catalogue) -> str:

@@ -423,6 +423,8 @@ def _offer(row: dict[str, Any]) -> OfferHit:
         availability=row["availability"],
         sizes=tuple(Size(label, system, available) for label, system, available in row["sizes"]),
         seen_at=row["last_seen_at"],
+        converted=row["converted"],
+        rate_day=row["rate_day"],
     )
 
 

@@ -79,6 +79,12 @@ class Settings(BaseSettings):
     fetch_allow_hosts: tuple[str, ...] = ()
     """host or host:port that may be private or loopback (the operator's own)."""
 
+    fx_sources: dict[str, str] = {
+        "cbr": "https://www.cbr.ru/scripts/XML_daily.asp",
+        "ecb": "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-daily.xml",
+    }
+    """Where the central banks' daily rates are read; a JSON object, empty: none are."""
+
     max_image_bytes: int = 25_000_000
     max_image_pixels: int = 50_000_000
 

@@ -88,7 +88,16 @@ def run_command(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
-    """Refresh one shop now: the entry point for cron. Exit code 1 when the run failed."""
+    """Refresh one shop now: the entry point for cron.
+
+    Exit codes: 0 complete; 1 the run failed and marked nothing sold out; 2 wrong options or shop
+    file; 3 done, but not all of the shop could be read; 4 another process reads the shop now;
+    5 the shop failed lately and is left alone; 6 stopped by a signal, to be taken up by the next
+    run.
+    """
+    import signal
+    import threading
+
     from app.db.pool import open_database
     from app.settings import get_settings
     from etl.progress import progress
@@ -98,9 +107,14 @@ def run_command(
 
     settings = get_settings()
     spec = load_shop(shop)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
     with open_database(settings) as db, progress(f"reading {spec.name}") as report:
-        done = run_shop(db, settings, spec, limit=limit, progress=report)
+        done = run_shop(db, settings, spec, limit=limit, progress=report, stop=stop)
     print_report(done, as_json=as_json)
+    if not done.complete:
+        raise typer.Exit(3)
 
 
 @etl_app.command("parse")
@@ -160,6 +174,26 @@ def shops_command() -> None:
         typer.echo(
             f"{spec.key:20} {state:4} {spec.adapter:12} {spec.name}  {spec.note or ''}".rstrip()
         )
+
+
+@etl_app.command("rates")
+def rates_command() -> None:
+    """Read the central banks' currency rates of the day. Exit code 1 when none could be read."""
+    from app.db.pool import open_database
+    from app.settings import get_settings
+    from etl.fx import Rates, refresh_rates
+
+    settings = get_settings()
+    read = 0
+    with open_database(settings) as db:
+        for name, result in refresh_rates(db, settings).items():
+            if isinstance(result, Rates):
+                read += 1
+                typer.echo(f"{name}: {len(result.rates)} currencies of {result.day:%Y-%m-%d}")
+            else:
+                typer.echo(f"{name}: {result}", err=True)
+    if not read:
+        raise SolemateError("no rates could be read")
 
 
 @etl_app.command("schedule")

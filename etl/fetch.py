@@ -338,7 +338,9 @@ class Fetcher:
             self._robots[key] = self._read_robots(parts)
         rules = self._robots[key]
         if rules is None:
-            raise RobotsUnreadable(f"{key[1]}: robots.txt cannot be read now, so nothing is fetched")
+            raise RobotsUnreadable(
+                f"{key[1]}: robots.txt cannot be read now, so nothing is fetched"
+            )
         path = urlunsplit(("", "", parts.path or "/", parts.query, ""))
         if not rules.can_fetch(path, self._agent):
             raise RobotsRefused(f"{_name(parts)}: robots.txt does not allow it")

@@ -30,6 +30,7 @@ class RunReport:
     source: str
     counts: Counts
     faults: tuple[Fault, ...]
+    complete: bool = True
 
 
 @dataclass(slots=True)

@@ -267,6 +267,7 @@ def _row(shop: Shop, item: Item, position: int) -> dict[str, Any]:
         "gtin": _clean(offer.gtin),
         "category": _clean(offer.category),
         "gender": offer.gender,
+        "confidence": offer.confidence,
         "origin": f"{shop.name}:{offer.product_key or offer.external_id}",
         "model_key": f"{shop.name}:{offer.model_key}" if offer.model_key else None,
     }

@@ -17,8 +17,20 @@ _LOCK_PATIENCE_S = 2.0
 """The server lets go of a dead or closing connection's lock a moment after the connection."""
 
 
+RESUMED_FOR_S = 6 * 3600.0
+"""How old a pass may be that the next run takes up: what was read before is that old at most."""
+
+
 class AlreadyRunning(SolemateError):
     """Another process runs this source now."""
+
+    exit_code = 4
+
+
+class Stopped(SolemateError):
+    """The run was asked to stop; the next one goes on where it stopped."""
+
+    exit_code = 6
 
 
 @dataclass(slots=True)
@@ -47,11 +59,13 @@ class Fault:
 class Run:
     """A run in progress; its faults are written with the chunk they belong to.
 
-    ``complete`` says whether the run, once done, has seen everything there is.
+    ``complete`` says whether the run, once done, has seen everything there is. ``pass_started_at``
+    is older than ``started_at`` where the run takes up what an interrupted one began.
     """
 
     id: int
     started_at: datetime
+    pass_started_at: datetime
     complete: bool = True
     counts: Counts = field(default_factory=Counts)
     faults: list[Fault] = field(default_factory=list)
@@ -107,9 +121,22 @@ def running(db: Database, *, kind: str, source: str, shop_id: int | None = None)
     """
     with db.connection() as conn:
         query("etl_interrupt_runs").execute(conn, {"source": source})
+        begun = (
+            query("etl_open_pass")
+            .execute(conn, {"source": source, "longest_s": RESUMED_FOR_S})
+            .fetchone()
+        )
         row = (
             query("etl_start_run")
-            .execute(conn, {"kind": kind, "source": source, "shop_id": shop_id})
+            .execute(
+                conn,
+                {
+                    "kind": kind,
+                    "source": source,
+                    "shop_id": shop_id,
+                    "pass_started_at": begun[0] if begun else None,
+                },
+            )
             .fetchone()
         )
     if row is None:
@@ -121,7 +148,8 @@ def running(db: Database, *, kind: str, source: str, shop_id: int | None = None)
         words = (
             str(error) if isinstance(error, SolemateError) else f"{type(error).__name__}: {error}"
         )
-        _finish(db, run, "failed", words or type(error).__name__)
+        stopped = isinstance(error, Stopped | KeyboardInterrupt)
+        _finish(db, run, "interrupted" if stopped else "failed", words or type(error).__name__)
         raise
     _finish(db, run, "done", None)
 

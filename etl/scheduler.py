@@ -25,8 +25,10 @@ from app.db.queries import query
 from app.errors import BadInput, SolemateError
 from app.settings import Settings
 from app.vision.encoder import ImageEncoder
+from etl.circuit import CircuitOpen
 from etl.embed import embed_backlog
-from etl.runs import AlreadyRunning
+from etl.fx import refresh_rates
+from etl.runs import AlreadyRunning, Stopped
 from etl.shop_run import run_shop
 from etl.shop_spec import ShopSpec
 
@@ -63,15 +65,19 @@ def missed(spec: ShopSpec, last: datetime | None, now: datetime) -> bool:
     return due is not None and due <= now
 
 
+STOP = threading.Event()
+"""Set when the scheduler is asked to stop: runs end after the document in hand."""
+
+
 def refresh(db: Database, settings: Settings, spec: ShopSpec, encoder: ImageEncoder | None) -> None:
     """One scheduled run: the shop, then vectors for its new pictures. Faults are logged, so that
     one shop's trouble is no other's."""
     try:
-        report = run_shop(db, settings, spec)
+        report = run_shop(db, settings, spec, stop=STOP)
         LOG.info("%s: %s", spec.name, report.counts)
         if encoder is not None:
             embed_backlog(db, encoder, settings)
-    except AlreadyRunning as error:
+    except (AlreadyRunning, CircuitOpen, Stopped) as error:
         LOG.info("%s: %s", spec.name, error)
     except SolemateError as error:
         LOG.error("%s: %s", spec.name, error)  # noqa: TRY400 - the words say it all
@@ -116,7 +122,21 @@ def build(
         partial(forget_searches, db), CronTrigger.from_crontab("17 4 * * *", timezone=UTC),
         id="forget-searches", name="forget old searches", next_run_time=now,
     )  # fmt: skip
+    if settings.fx_sources:
+        scheduler.add_job(
+            update_rates, CronTrigger.from_crontab("5 */6 * * *", timezone=UTC),
+            args=[db, settings], id="rates", name="currency rates", next_run_time=now,
+        )  # fmt: skip
     return scheduler
+
+
+def update_rates(db: Database, settings: Settings) -> None:
+    """The central banks' newest rates; a bank that does not answer is logged."""
+    for name, result in refresh_rates(db, settings).items():
+        if isinstance(result, SolemateError):
+            LOG.error("%s: %s", name, result)
+        else:
+            LOG.info("%s: %d rates of %s", name, len(result.rates), result.day)
 
 
 def serve(scheduler: Any) -> None:
@@ -128,5 +148,6 @@ def serve(scheduler: Any) -> None:
         LOG.info("%s: %s", job.name, job.trigger)
     scheduler.start()
     asked_to_stop.wait()
-    LOG.info("stopping: runs in progress come to their end first")
+    LOG.info("stopping: runs in progress end after the document in hand")
+    STOP.set()
     scheduler.shutdown(wait=True)

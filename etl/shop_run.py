@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -14,16 +16,18 @@ from app.errors import ImageError, SolemateError
 from app.settings import Settings
 from etl.adapters import Adapter, Blocked, NoOffer, get_adapter, parse_document
 from etl.adapters.shopify import shop_currency
+from etl.circuit import Circuit
 from etl.crawl import find_products
 from etl.fetch import BadStatus, Document, Fetcher, FetchError, Limits, Validators
 from etl.images import ImageStore, Reading
 from etl.jobs import RunReport
 from etl.load import Chunk, Item, Shop, known_sources, open_shop, write_chunk
+from etl.polite import SharedTurns
 from etl.progress import Report, silent
-from etl.runs import Run, running, source_lock
+from etl.runs import Run, Stopped, running, source_lock
 from etl.shop_spec import ShopSpec
 
-_PAGES_A_CHUNK = 16
+_PAGES_A_CHUNK = 32
 _SHOPIFY_LIMIT = 250  # the largest page that products.json gives
 _FEW = 10  # a shop this small may lose everything without being suspected
 
@@ -53,6 +57,9 @@ class _Work:
     fetcher: Fetcher
     store: ImageStore
     adapter: Adapter
+    circuit: Circuit
+    stop: threading.Event
+    validators: dict[str, Validators] = field(default_factory=dict)
     pages: list[_Page] = field(default_factory=list)
     incomplete: bool = False
 
@@ -65,29 +72,38 @@ def run_shop(
     limit: int | None = None,
     limits: Limits | None = None,
     progress: Report = silent,
+    stop: threading.Event | None = None,
 ) -> RunReport:
     """Read the shop and bring the catalogue up to date.
 
     Offers that a complete run did not see are marked sold out. A run is complete when every listing
-    could be read and no limit was set; a product page that fails leaves its offers as they are.
+    could be read and no limit was set; a product page that fails is tried once more at the end and
+    then leaves its offers as they are. A run after an interrupted one leaves out the pages that the
+    interrupted one had read.
 
     Args:
         limit: read at most so many product documents.
         limits: patience and care; default from the shop's ``delay_s``.
         progress: called with documents done and in all.
+        stop: set from another thread, it ends the run after the document in hand.
 
     Raises:
         AlreadyRunning: another process reads this shop.
+        CircuitOpen: the shop failed lately and is left alone; nothing was asked of it.
+        ShopUnwell: the shop fails one document after another.
+        Stopped: ``stop`` was set; the next run goes on from there.
         Blocked: the shop answers with a challenge page; nothing is marked sold out.
         CatalogueShrank: more than ``max_drop`` of the offers would vanish; nothing is marked.
         SolemateError: no listing could be read.
     """
     source = f"shop:{spec.name}"
-    fetcher = Fetcher(settings, limits or Limits(delay_s=spec.delay_s))
+    fetcher = Fetcher(settings, limits or Limits(delay_s=spec.delay_s), turns=SharedTurns(db))
     with source_lock(db, source), fetcher:
         with db.connection() as conn:
             shop = open_shop(conn, spec.name, spec.adapter, spec.home_url or _home(spec))
-        with running(db, kind="shop", source=source, shop_id=shop.id) as run:
+        circuit = Circuit(db, shop.id, settings.circuit_wait_s)
+        circuit.enter()
+        with _watched(circuit), running(db, kind="shop", source=source, shop_id=shop.id) as run:
             work = _Work(
                 db,
                 settings,
@@ -97,6 +113,9 @@ def run_shop(
                 fetcher,
                 ImageStore(settings),
                 get_adapter(spec.adapter),
+                circuit,
+                stop or threading.Event(),
+                _validators(db, shop),
             )
             pages = (
                 _shopify_pages(work, limit)
@@ -112,7 +131,17 @@ def run_shop(
             run.complete = not work.incomplete and limit is None
             if run.complete:
                 _mark_gone(work)
-    return RunReport(run.id, source, run.counts, tuple(run.faults))
+    return RunReport(run.id, source, run.counts, tuple(run.faults), run.complete)
+
+
+@contextmanager
+def _watched(circuit: Circuit) -> Iterator[None]:
+    """Opens the circuit when the run ends in trouble of the shop's."""
+    try:
+        yield
+    except SolemateError as error:
+        circuit.trip(error)
+        raise
 
 
 def try_shop(
@@ -146,32 +175,79 @@ def _product_pages(work: _Work, limit: int | None) -> Iterator[tuple[_Page, int 
         work.incomplete = True
     if not found.products:
         raise found.problems[0][1] if found.problems else NoOffer("no product could be found")
+    if limit is None and not work.incomplete and not set(found.products) <= set(found.ready):
+        _check_listing(work, found.products)
+    done = _done_before(work)
+    total = len(found.products)
+    failed: list[_Page] = []
     for url in found.products:
+        if url in done:
+            continue
+        if work.stop.is_set():
+            _write(work)
+            raise Stopped("stopped as asked; the next run goes on from here")
         page = _product_page(work, url, found.ready.get(url))
         if page is not None and page.failed and set(found.products) <= set(found.ready):
             raise NoOffer(f"{url} is neither a listing nor a product's page")
-        if page is not None:
-            yield page, len(found.products)
+        if page is not None and page.failed:
+            failed.append(page)
+        elif page is not None:
+            yield page, total
+    for page in failed:
+        again = _product_page(work, page.url, None, again=True)
+        if again is not None:
+            yield again, total
 
 
-def _product_page(work: _Work, url: str, ready: Document | None) -> _Page | None:
-    """The page of a product; None when it is no longer there."""
-    work.run.counts.rows_seen += 1
+def _check_listing(work: _Work, products: list[str]) -> None:
+    """Before anything is written: a listing that lost too much is not believed."""
+    with work.db.connection() as conn:
+        rows = query("etl_pages_on_sale").execute(conn, {"shop_id": work.shop.id}).fetchall()
+    known = {row[0] for row in rows}
+    lost = len(known - set(products))
+    if len(known) >= _FEW and lost > len(known) * work.spec.max_drop:
+        raise CatalogueShrank(
+            f"{lost} of {len(known)} product pages are not listed any more; "
+            f"more than {work.spec.max_drop:.0%}, so nothing is changed"
+        )
+
+
+def _done_before(work: _Work) -> set[str]:
+    """Pages that the interrupted run this one takes up has read."""
+    if work.run.pass_started_at >= work.run.started_at:
+        return set()
+    since = {"shop_id": work.shop.id, "started_at": work.run.pass_started_at}
+    with work.db.connection() as conn:
+        return {row[0] for row in query("etl_pages_done").execute(conn, since)}
+
+
+def _product_page(
+    work: _Work, url: str, ready: Document | None, *, again: bool = False
+) -> _Page | None:
+    """The page of a product; None when it is no longer there. Only the last try is a fault."""
+    if not again:
+        work.run.counts.rows_seen += 1
     try:
-        document = ready or work.fetcher.fetch(url, _remembered(work, url))
+        document = ready or work.fetcher.fetch(url, work.validators.get(url))
+        work.circuit.success()
         if document.unchanged:
             return _Page(url, [], document.validators, unchanged=True)
         offers = parse_document(work.adapter, document.content, document.url, document.content_type)
     except Blocked:
         raise
     except BadStatus as error:
-        work.run.fault(url, f"http_{error.status}", str(error))
+        if error.gone or again:
+            work.run.fault(url, f"http_{error.status}", str(error))
+        work.circuit.failure(error)
         return None if error.gone else _Page(url, [], Validators(), failed=True)
     except FetchError as error:
-        work.run.fault(url, "fetch", str(error))
+        if again:
+            work.run.fault(url, "fetch", str(error))
+        work.circuit.failure(error)
         return _Page(url, [], Validators(), failed=True)
     except NoOffer as error:
-        work.run.fault(url, "no_offer", str(error))
+        if again or ready is not None:
+            work.run.fault(url, "no_offer", str(error))
         if ready is not None:
             # A start page that is neither a listing nor a product: who knows what is missing.
             work.incomplete = True
@@ -188,7 +264,8 @@ def _shopify_pages(work: _Work, limit: int | None) -> Iterator[tuple[_Page, int 
                 return
             url = _list_url(start, number)
             try:
-                document = work.fetcher.fetch(url, _remembered(work, url))
+                document = work.fetcher.fetch(url, work.validators.get(url))
+                work.circuit.success()
                 if document.unchanged:
                     yield _Page(url, [], document.validators, unchanged=True), None
                     continue
@@ -249,19 +326,24 @@ def _wanted(work: _Work, offers: list[ParsedOffer]) -> list[ParsedOffer]:
     ]
 
 
-def _remembered(work: _Work, url: str) -> Validators:
-    with work.db.connection() as conn:
-        row = (
-            query("etl_page_validators")
-            .execute(conn, {"shop_id": work.shop.id, "url": url})
-            .fetchone()
-        )
-    return Validators(*row) if row else Validators()
+def _validators(db: Database, shop: Shop) -> dict[str, Validators]:
+    """What to ask a shop's pages with, read once a run."""
+    with db.connection() as conn:
+        rows = query("etl_page_validators").execute(conn, {"shop_id": shop.id}).fetchall()
+    return {url: Validators(etag, modified) for url, etag, modified in rows}
 
 
 def _write(work: _Work) -> None:
     """One transaction: the pages' offers, their pictures and the validators that vouch."""
-    chunk = Chunk(items=[Item(_trimmed(work, o), p.url) for p in work.pages for o in p.offers])
+    elsewhere = _seen_elsewhere(work)
+    chunk = Chunk(
+        items=[
+            Item(_trimmed(work, o), p.url)
+            for p in work.pages
+            for o in p.offers
+            if elsewhere.get(o.external_id, p.url) == p.url
+        ]
+    )
     sources = list(dict.fromkeys(s for item in chunk.items for s in item.offer.images))
     chunk.known = known_sources(work.db, sources)
     for source in sources:
@@ -270,18 +352,36 @@ def _write(work: _Work) -> None:
             chunk.readings[source] = _read_picture(work, source)
     with work.db.connection() as conn:
         write_chunk(conn, work.shop, chunk, work.run.counts)
+        unchanged = {p.url for p in work.pages if p.unchanged}
+        kept = [p.url for p in work.pages if p.unchanged or p.failed]
+        if kept:
+            key = {"shop_id": work.shop.id, "page_urls": kept}
+            touched = query("etl_touch_pages").execute(conn, key).fetchall()
+            work.run.counts.offers_unchanged += sum(1 for row in touched if row[0] in unchanged)
         for page in work.pages:
-            _settle_page(conn, work, page, chunk)
+            if not (page.unchanged or page.failed):
+                _settle_page(conn, work, page, chunk)
         work.run.save(conn)
     work.pages.clear()
 
 
+def _seen_elsewhere(work: _Work) -> dict[str, str]:
+    """Pages of this pass that showed the offers in hand already: the first address counts."""
+    ids = [o.external_id for p in work.pages for o in p.offers]
+    if not ids:
+        return {}
+    params = {
+        "shop_id": work.shop.id,
+        "external_ids": ids,
+        "started_at": work.run.pass_started_at,
+        "unchanged": [p.url for p in work.pages if p.unchanged],
+    }
+    with work.db.connection() as conn:
+        rows = query("etl_seen_elsewhere").execute(conn, params).fetchall()
+    return dict(rows)
+
+
 def _settle_page(conn: Connection, work: _Work, page: _Page, chunk: Chunk) -> None:
-    key = {"shop_id": work.shop.id, "page_url": page.url}
-    if page.unchanged or page.failed:
-        touched = len(query("etl_touch_page").execute(conn, key).fetchall())
-        work.run.counts.offers_unchanged += touched if page.unchanged else 0
-        return
     where = {"shop_id": work.shop.id, "url": page.url}
     whole = all(
         chunk.readings[s].picture is not None
@@ -323,7 +423,7 @@ def _read_picture(work: _Work, source: str) -> Reading:
 
 
 def _mark_gone(work: _Work) -> None:
-    since = {"shop_id": work.shop.id, "started_at": work.run.started_at}
+    since = {"shop_id": work.shop.id, "started_at": work.run.pass_started_at}
     with work.db.connection() as conn:
         row = query("etl_shop_stock").execute(conn, since).fetchone()
         on_sale, unseen = (int(row[0]), int(row[1])) if row else (0, 0)

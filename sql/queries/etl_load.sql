@@ -21,11 +21,33 @@ WHERE o.shop_id = %(shop_id)s AND o.external_id = ANY (%(external_ids)s::text[])
 -- Offers seen again with the same facts.
 UPDATE offer SET last_seen_at = now() WHERE id = ANY (%(ids)s::bigint[]);
 
--- name: etl_touch_page
--- Offers of a page that the shop says is unchanged.
+-- name: etl_touch_pages
+-- Offers of pages that the shop says are unchanged, or that could not be read now. Returns each
+-- offer's page.
 UPDATE offer SET last_seen_at = now()
-WHERE shop_id = %(shop_id)s AND page_url = %(page_url)s
-RETURNING id;
+WHERE shop_id = %(shop_id)s AND page_url = ANY (%(page_urls)s::text[])
+RETURNING page_url;
+
+-- name: etl_pages_done
+-- Pages whose offers this pass has seen already, before it was interrupted.
+SELECT DISTINCT page_url
+FROM offer
+WHERE shop_id = %(shop_id)s AND last_seen_at >= %(started_at)s AND page_url IS NOT NULL;
+
+-- name: etl_seen_elsewhere
+-- Offers among the given that this pass has seen on another page: a product under several
+-- addresses is read from the first.
+SELECT external_id, page_url
+FROM offer
+WHERE shop_id = %(shop_id)s AND external_id = ANY (%(external_ids)s::text[])
+  AND page_url IS NOT NULL
+  AND (last_seen_at >= %(started_at)s OR page_url = ANY (%(unchanged)s::text[]));
+
+-- name: etl_pages_on_sale
+-- Pages that showed something to buy: what a listing's loss is measured against.
+SELECT DISTINCT page_url
+FROM offer
+WHERE shop_id = %(shop_id)s AND availability <> 'out_of_stock' AND page_url IS NOT NULL;
 
 -- name: etl_touch_external
 -- Offers seen again though nothing of them could be read anew (a folder whose picture broke).
@@ -48,10 +70,10 @@ ON CONFLICT DO NOTHING;
 -- the rows are first staged by etl_stage_offers. Returns each offer's id and whether it is new.
 INSERT INTO offer (shop_id, external_id, product_id, url, page_url, title, description, price,
                    list_price, currency, availability, sku, style_code, gtin, category, gender,
-                   content_hash)
+                   content_hash, confidence)
 SELECT %(shop_id)s, s.external_id, s.product_id, s.url, s.page_url, s.title, s.description, s.price,
        s.list_price, s.currency, s.availability, s.sku, s.style_code, s.gtin, s.category, s.gender,
-       decode(s.content_hash, 'hex')
+       decode(s.content_hash, 'hex'), s.confidence
 FROM etl_stage AS s
 ORDER BY s.ord
 ON CONFLICT (shop_id, external_id)
@@ -61,7 +83,8 @@ DO UPDATE SET url = excluded.url, page_url = excluded.page_url, title = excluded
               availability = excluded.availability, sku = excluded.sku,
               style_code = excluded.style_code, gtin = excluded.gtin,
               category = excluded.category, gender = excluded.gender,
-              content_hash = excluded.content_hash, last_seen_at = now()
+              content_hash = excluded.content_hash, confidence = excluded.confidence,
+              last_seen_at = now()
 RETURNING id, external_id, (xmax = 0) AS is_new;
 
 -- name: etl_make_stage
@@ -77,22 +100,23 @@ CREATE TEMPORARY TABLE IF NOT EXISTS etl_stage (
     brand text, model text, colourway text,
     price numeric, list_price numeric, currency text, availability text NOT NULL,
     sku text, style_code text, gtin text, category text, gender text,
-    content_hash text NOT NULL
+    content_hash text NOT NULL, confidence text NOT NULL
 ) ON COMMIT DELETE ROWS;
 
 -- name: etl_stage_offers
 -- Stages the chunk's new and changed offers, with the brands' ids.
 INSERT INTO etl_stage (ord, external_id, brand_id, origin, model_key, url, page_url, title,
                        description, brand, model, colourway, price, list_price, currency,
-                       availability, sku, style_code, gtin, category, gender, content_hash)
+                       availability, sku, style_code, gtin, category, gender, content_hash,
+                       confidence)
 SELECT r.ord, r.external_id, b.id, r.origin, r.model_key, r.url, r.page_url, r.title,
        r.description, r.brand, r.model, r.colourway, r.price, r.list_price, r.currency,
-       r.availability, r.sku, r.style_code, r.gtin, r.category, r.gender, r.content_hash
+       r.availability, r.sku, r.style_code, r.gtin, r.category, r.gender, r.content_hash, r.confidence
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (
     ord integer, external_id text, origin text, model_key text, url text, page_url text, title text,
     description text, brand text, model text, colourway text, price numeric, list_price numeric,
     currency text, availability text, sku text, style_code text, gtin text, category text,
-    gender text, content_hash text)
+    gender text, content_hash text, confidence text)
 LEFT JOIN brand AS b ON lower(b.name) = lower(r.brand);
 
 -- name: etl_stage_known_products
@@ -116,14 +140,17 @@ FROM (SELECT DISTINCT ON (k.key) k.*
       ORDER BY k.key, k.ord) AS n
 WHERE NOT EXISTS (SELECT FROM product AS p
                   WHERE p.brand_id = n.brand_id AND p.style_code = n.style_code)
+  AND NOT EXISTS (SELECT FROM product_alias AS a WHERE a.origin = n.origin)
 ORDER BY n.ord
 ON CONFLICT DO NOTHING;
 
 -- name: etl_stage_products
--- Each staged offer's product: by brand and style code, else by origin.
+-- Each staged offer's product: by brand and style code, else by origin, which may have been joined
+-- into another product.
 UPDATE etl_stage AS s
 SET product_id = coalesce(
     (SELECT p.id FROM product AS p WHERE p.brand_id = s.brand_id AND p.style_code = s.style_code),
+    (SELECT a.product_id FROM product_alias AS a WHERE a.origin = s.origin),
     (SELECT p.id FROM product AS p WHERE p.origin = s.origin))
 WHERE s.product_id IS NULL;
 

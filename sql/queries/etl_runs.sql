@@ -10,9 +10,18 @@ WHERE source = %(source)s AND state = 'running';
 
 -- name: etl_start_run
 -- Begins a run's record.
-INSERT INTO etl_run (kind, source, shop_id)
-VALUES (%(kind)s, %(source)s, %(shop_id)s)
-RETURNING id, started_at;
+INSERT INTO etl_run (kind, source, shop_id, pass_started_at)
+VALUES (%(kind)s, %(source)s, %(shop_id)s, coalesce(%(pass_started_at)s, now()))
+RETURNING id, started_at, pass_started_at;
+
+-- name: etl_open_pass
+-- Where the last run of a source was interrupted not long ago: since when its pass has been going.
+SELECT last.pass_started_at
+FROM (SELECT state, pass_started_at
+      FROM etl_run WHERE source = %(source)s
+      ORDER BY id DESC LIMIT 1) AS last
+WHERE last.state = 'interrupted'
+  AND last.pass_started_at > now() - make_interval(secs => %(longest_s)s);
 
 -- name: etl_count_run
 -- Counts so far, written with each chunk so that a killed run's record tells how far it came.
@@ -35,8 +44,12 @@ SELECT %(run_id)s, r.item, r.code, r.message
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (item text, code text, message text);
 
 -- name: etl_page_validators
--- What to send with a conditional request for a page.
-SELECT etag, last_modified FROM fetched_page WHERE shop_id = %(shop_id)s AND url = %(url)s;
+-- What to send with conditional requests for a shop's pages: of those that show offers, for of the
+-- others "unchanged" would say nothing.
+SELECT f.url, f.etag, f.last_modified
+FROM fetched_page AS f
+WHERE f.shop_id = %(shop_id)s
+  AND EXISTS (SELECT FROM offer AS o WHERE o.shop_id = f.shop_id AND o.page_url = f.url);
 
 -- name: etl_put_page
 -- Validators of a page whose offers are in the catalogue.

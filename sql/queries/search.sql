@@ -81,9 +81,14 @@ SELECT set_config('hnsw.ef_search', %(ef_search)s::text, true),
        set_config('synchronous_commit', 'off', true);
 
 -- name: search_offers
--- The offers of found products, buyable first and then cheapest first, with their sizes.
+-- The offers of found products, buyable first and then cheapest first, with their sizes. Prices in
+-- different currencies are compared in the wanted one, else in euros, by the newest official rates;
+-- converted and rate_day are NULL where nothing was converted.
 SELECT o.product_id, o.id AS offer_id, s.name AS shop, o.url, o.title, o.price, o.list_price,
        o.currency, o.availability, o.last_seen_at,
+       CASE WHEN fx.day IS NOT NULL AND %(currency)s::text IS NOT NULL
+            THEN round(o.price * fx.rate, 2) END AS converted,
+       CASE WHEN %(currency)s::text IS NOT NULL THEN fx.day END AS rate_day,
        coalesce(
            (SELECT jsonb_agg(jsonb_build_array(z.label, z.system, z.available) ORDER BY z.position)
             FROM offer_size AS z
@@ -91,10 +96,12 @@ SELECT o.product_id, o.id AS offer_id, s.name AS shop, o.url, o.title, o.price, 
            '[]'::jsonb) AS sizes
 FROM offer AS o
 JOIN shop AS s ON s.id = o.shop_id
+LEFT JOIN fx_to(coalesce(%(currency)s::text, 'EUR')) AS fx ON fx.currency = o.currency
 WHERE o.product_id = ANY (%(product_ids)s::bigint[])
-  AND (%(currency)s::text IS NULL OR o.currency = %(currency)s::text)
+  AND (%(currency)s::text IS NULL OR fx.currency IS NOT NULL)
   AND (NOT %(in_stock)s::boolean OR o.availability <> 'out_of_stock')
-ORDER BY o.product_id, o.availability = 'out_of_stock', o.price NULLS LAST, o.id;
+ORDER BY o.product_id, o.availability = 'out_of_stock',
+         o.price * coalesce(fx.rate, 1) NULLS LAST, o.id;
 
 -- name: search_vector_of_image
 -- A catalogue picture's embedding under an encoder: the query of "more like this".

@@ -54,7 +54,7 @@ def test_only_enabled_shops_with_a_schedule_get_a_job(db: Database, settings: Se
     shops = [spec(), spec(None), spec(enabled=False)]
     scheduler = build(db, settings, shops, None)
     jobs = {job.id: job for job in scheduler.get_jobs()}
-    assert set(jobs) == {"shop:s", "forget-searches"}
+    assert set(jobs) == {"shop:s", "forget-searches", "rates"}
     scheduler.start(paused=True)
     try:
         job = scheduler.get_job("shop:s")
@@ -86,6 +86,7 @@ def test_the_schedule_command_catches_up_and_stops_when_asked(
                 "SOLEMATE_DATABASE": settings.database,
                 "SOLEMATE_IMAGE_STORE": str(settings.images_dir),
                 "SOLEMATE_FETCH_ALLOW_HOSTS": '["127.0.0.1"]',
+                "SOLEMATE_FX_SOURCES": "{}",
             },
             stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
