@@ -1,0 +1,195 @@
+"""Measuring: every protocol for every entrant, each result kept on disk.
+
+A result's file is named by a digest of all it depends on: the entrant and its folder, the
+photographs, and the source of this package and of the metrics. So another run measures what is new.
+On two cores one new encoder takes some minutes, most of it encoding 17,754 photographs and
+gradient boosting; nothing at all a second time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from rich.console import Console
+
+from onnx_models import metrics, reshoot
+from onnx_models.features import default_cache
+from onnx_models.metrics import Interval
+from onnx_models.scorecard import classify, similarity, words
+from onnx_models.scorecard.bench import Array, Bench, Result
+from onnx_models.scorecard.entrants import Entrant
+from onnx_models.scorecard.report import bars, curves, table
+
+Measure = Callable[[Bench, Entrant, Array], Result]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """One protocol: how it is measured, and what the report says of it."""
+
+    title: str
+    measure: Measure
+    about: str
+
+
+PROTOCOLS: Final[dict[str, Protocol]] = {
+    "retrieval": Protocol("Instance retrieval", similarity.retrieval,
+        "Each picture of the multi-view products of bazaizai and projeto (never trained on) asks "
+        "for its product among all other pictures; one result a product, ties lose. Clean: as the "
+        "shop shows it; reshot: through a fixed camera simulation. mAP@10 is the reciprocal rank "
+        "of the product; mAP is over single pictures."),
+    "views": Protocol("Across views only", similarity.across_views,
+        "Held-out multi-view products of all sources; the product's pictures in the query's own "
+        "view are taken out of the gallery."),
+    "colourways": Protocol("Colourways", similarity.colourways,
+        "footlocker_2018, held-out queries. model nearer: share of (same model in another colour, "
+        "other model in the same colour) pairs in which the model lies nearer, so 1 is right for "
+        "shape and 0 for colour. model first: the same of the best of each. colour@1: the nearest "
+        "picture has the same colour words. Whole vector, and its parts where it has them."),
+    "triplets": Protocol("Human similarity", similarity.triplets,
+        "Agreement with human judgements (arXiv 1511.02254), ties half; sneakers: all three "
+        "pictures show sneakers or sports shoes. The bootstrap is over anchors."),
+    "brand": Protocol("Brand", classify.brand,
+        "Macro F1. disjoint: fitted on rows of the encoder's training, tested on held-out models "
+        "and products. leaky: a fifth of the images at random, as a published peer did, so that "
+        "views and colourways stand on both sides; there an encoder has seen the test images. "
+        "SVM and logistic regression on 128 principal components, gradient boosting on 32 of them "
+        "with 30 rounds. Sneakers only, without wild photographs."),
+    "silhouette": Protocol("Silhouette", classify.silhouette,
+        "As brand, over model families found in model and title."),
+    "pairs": Protocol("Same pair or not", similarity.pairs,
+        "All pairs of test pictures within one source; the bootstrap is over products. ECE and the "
+        "drawing: each re-shot test query with its ten nearest products, the cosine turned into a "
+        "probability by a logistic curve fitted on validation products."),
+    "text": Protocol("Text to image", words.text_to_image,
+        "Titles of held-out products among held-out pictures; precision@10 of attribute words "
+        "there. Russian titles are made of the labels: colour in Russian, brand in Cyrillic."),
+    "caption": Protocol("Image to text", words.image_to_text,
+        "Held-out pictures: is what the head says, or the nearest phrase, what the label says."),
+    "shoe": Protocol("A shoe, a sneaker", classify.shoe,
+        "Held-out sneakers against 400 made pictures without a shoe (textures, drawn faces, "
+        "rendered landscapes, upper corners of held-out photographs), and against held-out heels, "
+        "sandals and flip flops. kNN: mean cosine to the five nearest training pictures; for "
+        "sneakers a vote of fifteen. FA@95: false accepts where 95 % of the sneakers pass."),
+    "wild": Protocol("Wild photographs", classify.wild,
+        "Brand of photographs on foot and in clutter, by a vote of the 15 nearest pictures of all "
+        "other sources. Training saw most of these photographs: held out has those it did not."),
+}  # fmt: skip
+QUICK: Final = ("retrieval", "views", "colourways", "triplets", "pairs")
+
+
+def measure(
+    bench: Bench, entrants: Sequence[Entrant], names: Sequence[str], console: Console | None = None
+) -> dict[str, dict[str, Result]]:
+    """Results by protocol and entrant."""
+    out: dict[str, dict[str, Result]] = {name: {} for name in names}
+    store = (bench.cache or default_cache()) / "results"
+    store.mkdir(parents=True, exist_ok=True)
+    source = _source()
+    for entrant in entrants:
+        vectors: Array | None = None
+        for name in names:
+            path = store / f"{_key(bench, entrant, name, source)}.json"
+            if not path.exists():
+                if console:
+                    console.print(f"{entrant.name}: {name}")
+                if vectors is None:
+                    vectors = entrant.gallery(bench)
+                result = PROTOCOLS[name].measure(bench, entrant, vectors)
+                path.write_text(json.dumps(asdict(result)), encoding="utf-8")
+            out[name][entrant.name] = _read(path)
+    return out
+
+
+def write(
+    results: Mapping[str, Mapping[str, Result]], entrants: Sequence[Entrant], bench: Bench,
+    path: Path | None,
+) -> str:  # fmt: skip
+    """The report's Markdown; written to ``path`` with its drawings in ``img/`` beside it."""
+    revisions = {entrant.name: entrant.revision for entrant in entrants}
+    thinned = " THINNED for a quick look: not the real figures." if bench.thin > 1 else ""
+    lines = [
+        "# Scorecard", "",
+        f"Written by `solemate models evaluate`: {len(bench.photos):,} photographs, seed "
+        f"{bench.seed}, camera simulation {reshoot.VERSION}.{thinned} Every row is asked the same. "
+        "In brackets the 95 % percentile bootstrap interval over products (models, anchors, values "
+        "where the text says so); a dash is a figure that row cannot have.", "",
+    ]  # fmt: skip
+    for name, rows in results.items():
+        lines += [f"## {PROTOCOLS[name].title}", "", PROTOCOLS[name].about, "",
+                  table(rows, revisions)]  # fmt: skip
+        for plot in _plots(name, rows, path):
+            lines += [f"![{PROTOCOLS[name].title}](img/{plot})", ""]
+    text = "\n".join(lines).rstrip() + "\n"
+    if path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return text
+
+
+_BARS: Final = {
+    "retrieval": ("clean R@1", "reshot R@1"), "views": ("R@1",), "triplets": ("all", "sneakers"),
+    "brand": ("disjoint SVM", "leaky SVM"), "silhouette": ("disjoint SVM", "leaky SVM"),
+}  # fmt: skip
+
+
+def _plots(name: str, rows: Mapping[str, Result], path: Path | None) -> list[str]:
+    if path is None:
+        return []
+    folder = path.parent / "img"
+    folder.mkdir(parents=True, exist_ok=True)
+    file = f"scorecard-{name}.svg"
+    if keys := _BARS.get(name):
+        series = {key: [result.figures.get(key) for result in rows.values()] for key in keys}
+        bars(folder / file, PROTOCOLS[name].title, list(rows), series)
+        return [file]
+    lines = {
+        f"{entrant} {key.removesuffix(' reliability')}": points
+        for entrant, result in rows.items() for key, points in result.series.items()
+    }  # fmt: skip
+    if name == "pairs" and lines:
+        curves(folder / file, "Reliability of the same-pair probability", lines)
+        return [file]
+    return []
+
+
+def _key(bench: Bench, entrant: Entrant, name: str, source: str) -> str:
+    roots = (bench.settings.models_dir, bench.settings.home / "encoders")
+    files = sorted(
+        (str(path), path.stat().st_size, path.stat().st_mtime_ns)
+        for root in roots for folder in (entrant.name, "localiser", "finder")
+        for path in (root / folder).rglob("*") if path.is_file()
+    )  # fmt: skip
+    text = json.dumps([bench.digest, str(bench.folder), entrant.name, entrant.sha256, name, source,
+                       files])  # fmt: skip
+    return hashlib.sha256(text.encode()).hexdigest()[:40]
+
+
+def _source() -> str:
+    """Digest of the code that measures."""
+    here = Path(__file__).parent
+    digest = hashlib.sha256(Path(str(metrics.__file__)).read_bytes())
+    for path in sorted(here.glob("*.py")):
+        if path.name not in ("report.py", "run.py", "sheets.py"):
+            digest.update(path.read_bytes())
+    vision = Path(here.parents[1] / "app" / "vision")
+    for path in sorted(vision.glob("*.py")):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _read(path: Path) -> Result:
+    data = json.loads(path.read_text(encoding="utf-8"))
+    figures = {key: Interval(**value) for key, value in data["figures"].items()}
+    return Result(figures, data["counts"], data["series"], data["notes"])
+
+
+def unreadable(vectors: Array) -> Array:
+    """(n,) bool: photographs without a vector."""
+    return np.asarray(np.isnan(vectors).any(axis=1))
