@@ -10,8 +10,10 @@ from typing import Annotated
 import typer
 
 from app.errors import BadInput, SolemateError
+from etl.match_cli import match_app
 
 etl_app = typer.Typer(no_args_is_help=True, help="Load photographs and shops, embed, try adapters.")
+etl_app.add_typer(match_app, name="match")
 
 
 @etl_app.command("import")
@@ -120,7 +122,7 @@ def run_command(
 @etl_app.command("parse")
 def parse_command(
     file: Annotated[Path, typer.Argument(help="A saved page, feed or API answer.")],
-    adapter: Annotated[str, typer.Option(help="schema_org or shopify.")],
+    adapter: Annotated[str, typer.Option(help="Platform: schema_org, shopify, yml_feed, ...")],
     url: Annotated[str | None, typer.Option(help="Where the document came from.")] = None,
 ) -> None:
     """Print the offers of a saved document as a JSON array; exit code 2 when it holds none."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,6 +25,7 @@ class ShopSpec:
     (shopify). ``currency`` counts only where the documents state none. ``product_pattern`` and
     ``category_pattern`` are regular expressions that a product's address, and its category or
     title, must contain. ``delay_s`` is the pause between requests to one host, in seconds;
+    ``selectors`` are CSS selectors by field that correct what a page's reading gave;
     ``max_drop`` the share of offers that may vanish in one run before it counts as a fault.
     """
 
@@ -43,6 +45,7 @@ class ShopSpec:
     max_products: int = 50_000
     max_images: int = 8
     max_drop: float = 0.5
+    selectors: Mapping[str, str] = field(default_factory=dict)
 
 
 def load_shop(name: str) -> ShopSpec:
@@ -104,6 +107,16 @@ def shop_from(key: str, data: dict[str, Any]) -> ShopSpec:
             re.compile(merged.get(pattern) or "")
         except (re.error, TypeError) as error:
             raise BadInput(f"shop {key}: {pattern} is no regular expression: {error}") from error
+    chosen = merged.get("selectors") or {}
+    if not isinstance(chosen, dict):
+        raise BadInput(f"shop {key}: selectors must be a table")
+    if chosen:
+        from etl.adapters.selectors import check_selectors
+
+        try:
+            merged["selectors"] = check_selectors(chosen)
+        except BadInput as error:
+            raise BadInput(f"shop {key}: {error}") from error
     try:
         numbers = {n: type(getattr(_DEFAULTS, n))(merged[n]) for n in _NUMBERS if n in merged}
     except (TypeError, ValueError) as error:

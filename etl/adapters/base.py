@@ -40,6 +40,14 @@ class Adapter(Protocol):
         """Links of a listing page, sitemap or feed page; raises :class:`NoOffer`."""
         ...
 
+    def list_url(self, start: str, number: int) -> str | None:
+        """Address of page ``number`` (from 1) of a list or feed that holds the offers itself.
+
+        None for the first: ``start`` is a page whose links are to be followed. None for a later
+        one: there is no further page.
+        """
+        ...
+
 
 def parse_document(
     adapter: Adapter, content: bytes, url: str | None, content_type: str | None = None

@@ -19,7 +19,7 @@ from etl.adapters.documents import read_xml, unzipped
 from etl.adapters.offer_nodes import availability
 from etl.adapters.pictures import best_pictures
 from etl.adapters.variants import grouped
-from etl.money import currency_in, stated_amount
+from etl.money import currency_code, currency_in, stated_amount
 from etl.sizes import parse_size
 from etl.text import absolute, clean
 
@@ -64,9 +64,7 @@ def _declared(content: bytes) -> bytes:
     data = unzipped(content)
     if b"xmlns:g" in data[:4000] or b"<g:" not in data:
         return data
-    return re.sub(
-        rb"<(rss|feed)\b", rb'<\1 xmlns:g="http://base.google.com/ns/1.0"', data, count=1
-    )
+    return re.sub(rb"<(rss|feed)\b", rb'<\1 xmlns:g="http://base.google.com/ns/1.0"', data, count=1)
 
 
 def _local(element: Any) -> str:
@@ -138,8 +136,6 @@ def _money(text: str | None) -> tuple[Decimal | None, str | None]:
         return None, None
     code = currency_in(text)
     if code is None and (found := re.search(r"\b[A-Z]{3}\b", text)):
-        from etl.money import currency_code
-
         code = currency_code(found[0])
     number = re.sub(r"[^\d.,'\s]", "", text).strip()
     return stated_amount(number, code), code

@@ -32,6 +32,8 @@ _UNSEEN = re.compile(
     r"\b(?:sr-only|visually-hidden|screen-?reader(?:-text|-only)?|g-hdn|hidden-visually|clipped)\b",
     re.IGNORECASE,
 )
+BEFORE_END = "before its end"
+"""Why a page is cut off, where every script in it is whole."""
 _SKIPPED = frozenset({"script", "style", "noscript", "template", "svg", "select", "option", "head"})
 
 
@@ -122,7 +124,7 @@ def _truncated(text: str) -> str | None:
         return "inside a script"
     opened = "<html" in lower or "<body" in lower
     if opened and "</html" not in lower and "</body" not in lower:
-        return "before its end"
+        return BEFORE_END
     return None
 
 

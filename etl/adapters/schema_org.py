@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -15,9 +16,10 @@ from etl.adapters.candidate import Candidate, Terms
 from etl.adapters.choose import agrees, main_product, mates
 from etl.adapters.nodes import Node
 from etl.adapters.opengraph import read_meta, says_product, strip_site
-from etl.adapters.page import Page, read_page
+from etl.adapters.page import BEFORE_END, Page, read_page
 from etl.adapters.pictures import best_pictures
 from etl.adapters.product_nodes import candidates
+from etl.adapters.selectors import corrected
 from etl.adapters.settle import Settled, settle
 from etl.text import clean, is_template
 
@@ -48,6 +50,10 @@ class SchemaOrg:
 
     name = "schema_org"
 
+    def __init__(self, selectors: Mapping[str, str] | None = None) -> None:
+        """``selectors`` are the shop's own corrections, CSS by field."""
+        self._selectors = dict(selectors or {})
+
     def parse(
         self, content: bytes, url: str | None, content_type: str | None = None
     ) -> list[ParsedOffer]:
@@ -66,7 +72,8 @@ class SchemaOrg:
         best = main_product(found, page, title)
         if best is None or not (best.priced or best.terms or says_product(page)):
             self._refuse_challenge(page)
-        if page.truncated:
+        whole = best is not None and best.source == "jsonld" and best.priced
+        if page.truncated and not (whole and page.truncated == BEFORE_END):
             raise NoOffer(f"the page breaks off {page.truncated}")
         if best is None and len(found) >= 3 and not says_product(page):
             raise NoOffer("a page of several products, not one product's page")
@@ -77,6 +84,8 @@ class SchemaOrg:
             if broken:
                 raise NoOffer("no product on the page, and its JSON-LD cannot be read")
             raise NoOffer("no product on the page")
+        if self._selectors:
+            offer = corrected(offer, page.text, page.base, self._selectors)
         return [offer]
 
     def links(self, content: bytes, url: str, content_type: str | None = None) -> Links:
@@ -97,6 +106,10 @@ class SchemaOrg:
         if not links.products:
             self._refuse_challenge(page)
         return links
+
+    def list_url(self, start: str, number: int) -> str | None:  # noqa: ARG002 - the protocol's
+        """None: listing pages and sitemaps only name the pages that hold the offers."""
+        return None
 
     @staticmethod
     def _refuse_challenge(page: Page) -> None:
@@ -154,6 +167,7 @@ def _offer(
         others = []
     terms = _terms(base, others)
     settled = settle(terms, page.url, base.sku)
+    stated = settled.price is not None
     settled = _complete(page, settled, base.name or title, offered=best is not None and best.priced)
     name = base.name or title
     if name is None or is_template(name):
@@ -165,7 +179,9 @@ def _offer(
     if settled.price is None and settled.availability == "unknown" and not (best and best.terms):
         return None
     category = listing.breadcrumb(roots, name) or base.category
-    return _build(page, base, others, settled, name, category)
+    offer = _build(page, base, others, settled, name, category)
+    read_off = not stated and settled.price is not None
+    return replace(offer, confidence="visible") if read_off else offer
 
 
 def _with_mates(best: Candidate, same: list[Candidate]) -> Candidate:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from app.domain import Availability, ParsedOffer, Size
 from etl import normalise
@@ -26,6 +26,7 @@ _SIZE = re.compile(
     re.IGNORECASE,
 )
 _NO_CHOICE = "title"
+_PER_PAGE = 250  # the largest page that products.json gives
 
 
 class Shopify:
@@ -59,6 +60,15 @@ class Shopify:
         """
         _products(_load(content, content_type))
         return Links()
+
+    def list_url(self, start: str, number: int) -> str | None:
+        """Page ``number`` of the product list of a shop or of one of its collections."""
+        parts = urlsplit(start)
+        path = parts.path
+        if not path.endswith(".json"):
+            path = f"{path.rstrip('/')}/products.json"
+        asked = urlencode({"limit": _PER_PAGE, "page": number})
+        return urlunsplit((parts.scheme, parts.netloc, path, asked, ""))
 
 
 def shop_currency(content: bytes) -> str | None:

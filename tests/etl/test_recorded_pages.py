@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from app.domain import ParsedOffer
 from app.errors import BadInput
 from etl.adapters import NoOffer, get_adapter, parse_document
+from etl.adapters.marketplace import size_prices
 from tests.benchmarks.extraction_table import FIELDS, Case, cases, data_folder, read, right
 
 DATA = data_folder()
@@ -144,3 +146,91 @@ def test_shopify_lists(folder: Path) -> None:
         assert {float(o.price) for o in own if o.price} == {item["price"]}
         assert sorted(o.sku for o in own if o.sku) == sorted(item["skus"])
         assert {o.currency for o in own} == {meta["expected"]["currency"].split()[0]}
+
+
+def _meta(folder: Path) -> tuple[bytes, dict[str, Any]]:
+    meta = json.loads((folder / "meta.json").read_text())
+    return (folder / meta["file"]).read_bytes(), meta
+
+
+def _agree(offer: ParsedOffer, item: dict[str, Any]) -> None:
+    """Every fact that the recorded case states."""
+    assert offer.title == item["title"]
+    for name, got in (
+        ("brand", offer.brand),
+        ("currency", offer.currency),
+        ("availability", offer.availability),
+        ("url", offer.url),
+        ("mpn", offer.sku),
+        ("colorway", offer.colourway),
+    ):
+        if name in item:
+            assert got == item[name], name
+    if item.get("price_valid", True):
+        if "price" in item:
+            assert offer.price == Decimal(str(item["price"]))
+    else:
+        assert offer.price is None
+    if "old_price" in item:
+        assert offer.list_price == Decimal(str(item["old_price"]))
+    if isinstance(item.get("images"), int):
+        assert len(offer.images) == item["images"]
+    if "sizes" in item:
+        assert [s.label for s in offer.sizes] == item["sizes"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "adapter", "folder"),
+    [
+        pytest.param(kind, adapter, folder, id=folder.name)
+        for kind, adapter in (
+            ("yml_feed", "yml_feed"),
+            ("google_feed", "google_feed"),
+            ("wb_api", "wildberries"),
+        )
+        for folder in _folder(kind)
+    ],
+)
+def test_feeds_and_wildberries(kind: str, adapter: str, folder: Path) -> None:
+    content, meta = _meta(folder)
+    expected = meta["expected"]
+    if expected.get("truncated"):
+        with pytest.raises(NoOffer, match="breaks off"):
+            parse_document(get_adapter(adapter), content, meta["url"])
+        return
+    offers = parse_document(get_adapter(adapter), content, meta["url"])
+    items = expected.get("items", [expected])
+    counts = [expected[n] for n in ("offers", "items_total", "products") if n in expected]
+    assert len(offers) == (counts[0] if counts else 1)
+    by_id = {o.external_id: o for o in offers}
+    for item in items:
+        offer = by_id[str(item.get("id", item.get("sku")))]
+        _agree(offer, item)
+        if "total_quantity" in item:
+            assert offer.availability == "in_stock"
+        if kind == "wb_api" and "image_urls" in item:
+            assert list(offer.images)[: len(item["image_urls"])] == item["image_urls"]
+
+
+@pytest.mark.parametrize("folder", _folder("marketplace_api"), ids=lambda p: p.name)
+def test_marketplaces(folder: Path) -> None:
+    content, meta = _meta(folder)
+    expected = meta["expected"]
+    offers = parse_document(get_adapter("marketplace"), content, meta["url"])
+    if "products" in expected:
+        assert len(offers) == expected["products"]
+        assert all(o.price is None and o.list_price is None and o.currency is None for o in offers)
+        by_code = {o.style_code: o for o in offers}
+        for item in expected["items"]:
+            _agree(by_code[item["sku"]], item)
+        return
+    (offer,) = offers
+    prices = size_prices(content)
+    assert offer.currency is None
+    assert offer.price == min(prices.values())
+    for size, price in expected["new_good_box"].items():
+        assert prices[size] == Decimal(str(price))
+    on_sale = {s.label: s.available for s in offer.sizes}
+    for size in expected["new_good_box_no_offer"]:
+        assert size not in prices
+        assert on_sale[size] is False
