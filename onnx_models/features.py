@@ -38,6 +38,15 @@ def default_cache() -> Path:
     return Path(platformdirs.user_cache_dir("solemate", appauthor=False))
 
 
+def photograph(path: Path) -> Image.Image:
+    """A photograph of the data, RGB and upright; larger ones than a bot would take are fine.
+
+    Raises:
+        ImageError: it cannot be read.
+    """
+    return decode(path, **_LIMITS).image
+
+
 def file_features(
     encoders: Sequence[ImageEncoder],
     folder: Path,

@@ -157,7 +157,9 @@ def macro_f1(truth: Array, guess: Array, classes: int, weights: Array | None = N
     return float((2 * hit[there] / (have[there] + said[there])).mean()) if there.any() else 0.0
 
 
-def reliability(probability: Array, right: Array, bins: int = 10) -> tuple[list[list[float]], float]:
+def reliability(
+    probability: Array, right: Array, bins: int = 10
+) -> tuple[list[list[float]], float]:
     """Points (mean probability, share right, n) of even bins, and the expected calibration error.
 
     Guo et al. 2017, "On calibration of modern neural networks".

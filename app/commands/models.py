@@ -51,10 +51,19 @@ def evaluate(
         list[str] | None, typer.Option("--encoder", help="name or folder; repeat for several")
     ] = None,
     data: Annotated[Path | None, typer.Option("--data", help="folder of shoes/labels.csv")] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="markdown file to write")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="markdown file; docs/scorecard.md for a run over everything"),
+    ] = None,
     json_out: Annotated[Path | None, typer.Option("--json", help="JSON file to write")] = None,
+    protocol: Annotated[
+        list[str] | None, typer.Option("--protocol", help="only this one; repeat for several")
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="a look: fewer photographs, no classifiers")
+    ] = False,
 ) -> None:
-    """Retrieval figures on photographs kept out of training, beside the plain baselines."""
+    """The scorecard: every encoder and plain baseline on photographs kept out of training."""
     from app.errors import SolemateError
 
     try:
@@ -63,7 +72,7 @@ def evaluate(
         raise SolemateError(
             f"evaluating needs {error.name}: pip install 'solemate[evaluate]' (make install-dev)"
         ) from error
-    main_evaluate(encoder, data, out, json_out)
+    main_evaluate(encoder, data, out, json_out, protocols=protocol, quick=quick)
 
 
 @app.command()

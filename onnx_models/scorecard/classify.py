@@ -136,8 +136,9 @@ def shoe(bench: Bench, entrant: Entrant, vectors: Array) -> Result:
     train = np.flatnonzero(~bench.held_out & known & ~np.isin(bench.sources, WILD_SOURCES))
     is_sneaker = np.array([photo.sneaker for photo in photos])
     yes = np.flatnonzero(bench.held_out & is_sneaker & ~np.isin(bench.sources, WILD_SOURCES))
+    kind_of = [photo.row.category for photo in photos]
     other = np.flatnonzero(
-        bench.held_out & np.isin([p.row.category for p in photos], ["heels", "sandals", "flip flops"])
+        bench.held_out & np.isin(kind_of, ["heels", "sandals", "flip flops"])
         & np.char.startswith(bench.sources, "fashion_products")
     )  # fmt: skip
     kinds = ("textures", "faces", "landscapes", "backgrounds")

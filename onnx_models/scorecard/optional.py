@@ -9,7 +9,7 @@ import importlib
 from typing import Any
 
 from app.errors import SolemateError
-from app.vision.image import decode
+from onnx_models.features import photograph
 from onnx_models.scorecard.bench import Array, Bench
 from onnx_models.scorecard.entrants import Entrant, Pictures
 
@@ -58,4 +58,4 @@ def attributes(bench: Bench, entrant: Entrant, images: Any) -> list[Any] | None:
 
 def photographs(bench: Bench, rows: Array) -> Any:
     """The photographs of ``rows``, decoded one by one."""
-    return (decode(bench.folder / bench.files[row]).image for row in rows)
+    return (photograph(bench.folder / bench.files[row]) for row in rows)

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from app.vision.image import decode
+from onnx_models.features import photograph
 from onnx_models.scorecard.bench import WILD_SOURCES, Bench
 
 COUNT: Final = 100
@@ -100,7 +100,7 @@ def backgrounds(bench: Bench) -> list[Image.Image]:
     rows.sort(key=lambda row: (bench.photos[row].row.setting != "wild", row))
     out = []
     for at, row in enumerate(rows[:COUNT]):
-        image = decode(bench.folder / bench.files[row]).image
+        image = photograph(bench.folder / bench.files[row])
         side = max(12, min(image.size) // 5)
         left = 0 if at % 2 else image.width - side
         crop = image.crop((left, 0, left + side, side))
@@ -118,7 +118,7 @@ def localised(bench: Bench) -> list[Image.Image]:
     localiser = open_localiser(bench.settings)
     out = []
     for row in wild_rows(bench):
-        image = decode(bench.folder / bench.files[row]).image
+        image = photograph(bench.folder / bench.files[row])
         boxes = localiser.find(image) if localiser else []
         if boxes:
             box = max(boxes, key=lambda found: found.score)
@@ -141,9 +141,9 @@ def wild_rows(bench: Bench) -> list[int]:
 
 
 PICTURES: Final[dict[str, tuple[str, Callable[[Bench], list[Image.Image]]]]] = {
-    "textures": ("1", lambda bench: _drawn(texture, 1)),
-    "faces": ("1", lambda bench: _drawn(face, 2)),
-    "landscapes": ("1", lambda bench: _drawn(landscape, 3)),
+    "textures": ("1", lambda _: _drawn(texture, 1)),
+    "faces": ("1", lambda _: _drawn(face, 2)),
+    "landscapes": ("1", lambda _: _drawn(landscape, 3)),
     "backgrounds": ("1", backgrounds),
     "localised": ("1", localised),
 }

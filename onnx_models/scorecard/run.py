@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -18,6 +18,7 @@ from typing import Final
 import numpy as np
 from rich.console import Console
 
+from app.vision import image
 from onnx_models import metrics, reshoot
 from onnx_models.features import default_cache
 from onnx_models.metrics import Interval
@@ -160,26 +161,34 @@ def _plots(name: str, rows: Mapping[str, Result], path: Path | None) -> list[str
 
 
 def _key(bench: Bench, entrant: Entrant, name: str, source: str) -> str:
-    roots = (bench.settings.models_dir, bench.settings.home / "encoders")
+    """Encoders with a folder depend on its files and on app.vision, which opens their parts."""
+    folders = [entrant.name] + (["localiser", "finder"] if name == "wild" else [])
     files = sorted(
         (str(path), path.stat().st_size, path.stat().st_mtime_ns)
-        for root in roots for folder in (entrant.name, "localiser", "finder")
-        for path in (root / folder).rglob("*") if path.is_file()
-    )  # fmt: skip
-    text = json.dumps([bench.digest, str(bench.folder), entrant.name, entrant.sha256, name, source,
-                       files])  # fmt: skip
+        for root in (bench.settings.models_dir, bench.settings.home / "encoders")
+        for folder in folders
+        for path in (root / folder).rglob("*")
+        if path.is_file() and path.suffix not in (".py", ".pyc", ".md")
+    )
+    if files:
+        source += _digest(Path(str(image.__file__)).parent.glob("*.py"))
+    text = json.dumps(
+        [bench.digest, str(bench.folder), entrant.name, entrant.sha256, name, source, files]
+    )
     return hashlib.sha256(text.encode()).hexdigest()[:40]
 
 
 def _source() -> str:
     """Digest of the code that measures."""
     here = Path(__file__).parent
-    digest = hashlib.sha256(Path(str(metrics.__file__)).read_bytes())
-    for path in sorted(here.glob("*.py")):
-        if path.name not in ("report.py", "run.py", "sheets.py"):
-            digest.update(path.read_bytes())
-    vision = Path(here.parents[1] / "app" / "vision")
-    for path in sorted(vision.glob("*.py")):
+    aside = ("report.py", "run.py", "sheets.py")
+    own = [path for path in here.glob("*.py") if path.name not in aside]
+    return _digest([Path(str(metrics.__file__)), *own])
+
+
+def _digest(paths: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(paths):
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
 

@@ -13,8 +13,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from app.errors import EncoderError
-from app.vision.image import decode
-from onnx_models.features import default_cache
+from onnx_models.features import default_cache, photograph
 from onnx_models.scorecard.bench import Array, Bench
 
 SIDE: Final = 256
@@ -65,7 +64,7 @@ class SiftWords:
         key = hashlib.sha256("\n".join([f"{WORDS} {POINTS} {SIDE}", *files]).encode()).hexdigest()
         path = Path(bench.cache or default_cache()) / f"sift-{key[:24]}.npy"
         if not path.exists():
-            found = [_points(_grey(decode(bench.folder / file).image)) for file in files]
+            found = [_points(_grey(photograph(bench.folder / file))) for file in files]
             points = np.concatenate(found) if found else np.empty((0, 128), np.float32)
             if len(points) < WORDS:
                 raise EncoderError("too few SIFT key points to learn a vocabulary from")

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from onnx_models.metrics import (
+    Interval,
     bootstrap,
     bootstrap_mean,
     equal_error,
@@ -19,10 +20,10 @@ from onnx_models.metrics import (
 from onnx_models.scorecard.bench import TEST_SOURCES, TRIPLETS, Array, Bench, Result
 from onnx_models.scorecard.entrants import Entrant
 
-SNEAKERS: Final = frozenset(
-    (0, 1, 4, 5, 9, 11, 15, 17, 19, 22, 25, 29, 32, 33, 34, 35, 36, 37, 38, 42, 43, 44, 45, 46, 48)
-    + (49, 55, 56, 61, 65, 67, 71, 75, 80, 82)
-)
+SNEAKERS: Final = frozenset((
+    0, 1, 4, 5, 9, 11, 15, 17, 19, 22, 25, 29, 32, 33, 34, 35, 36, 37, 38, 42, 43, 44, 45, 46, 48,
+    49, 55, 56, 61, 65, 67, 71, 75, 80, 82,
+))  # fmt: skip
 """Numbers of the triplet pictures that show sneakers or sports shoes, sorted by eye."""
 
 
@@ -168,8 +169,6 @@ def pairs(bench: Bench, entrant: Entrant, vectors: Array) -> Result:
     draws = np.random.default_rng(bench.seed).multinomial(
         code.max() + 1, np.full(code.max() + 1, 1 / (code.max() + 1)), size=100
     )
-    from onnx_models.metrics import Interval
-
     for name, values in ways.items():
         for key, measure in (("AUC", roc_auc), ("EER", equal_error)):
             drawn = [
