@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from app.domain import Hit, OfferHit, SearchResult
+from app.domain import Attributes, Hit, OfferHit, SearchResult
 from app.errors import BadInput
 from app.i18n import Catalogue, Language, known_language, language_of
+from app.vision.caption import caption
 
 THUMBNAIL = 360
 """Longest side of a contact sheet's pictures, pixels."""
@@ -48,11 +49,27 @@ def as_json(result: SearchResult) -> str:
             "verdict": result.verdict,
             "search_id": result.search_id,
             "has_next": result.has_next,
+            **({"attributes": _attributes_json(result.attributes)} if result.attributes else {}),
             "hits": [_hit_json(hit) for hit in result.hits],
         },
         ensure_ascii=False,
         indent=2,
     )
+
+
+def _attributes_json(seen: Attributes) -> dict[str, Any]:
+    return {
+        "is_shoe": round(seen.is_shoe, 4),
+        "is_sneaker": round(seen.is_sneaker, 4),
+        "shoe": seen.shoe,
+        "sneaker": seen.sneaker,
+        "brand": seen.brand,
+        "silhouette": seen.silhouette,
+        "colours": list(seen.colours),
+        "category": seen.category,
+        "gender": seen.gender,
+        "quality": round(seen.quality, 4),
+    }
 
 
 def _hit_json(hit: Hit) -> dict[str, Any]:
@@ -119,6 +136,8 @@ def print_table(result: SearchResult, words: Catalogue) -> None:
     from rich.text import Text
 
     console = Console()
+    if result.attributes is not None:
+        console.print(Text(f"{caption(result.attributes, words)}.", style="bold"))
     if not result.hits:
         console.print(words.text("sheet.nothing"))
     else:

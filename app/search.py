@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 import numpy as np
 from pgvector import HalfVector
@@ -23,10 +23,24 @@ from psycopg.types.json import Jsonb
 from app.db import vectors
 from app.db.pool import Connection, Database
 from app.db.queries import query
-from app.domain import Filters, Hit, OfferHit, SearchResult, Size, Timings, Verdict
+from app.domain import (
+    Attributes,
+    Filters,
+    Hit,
+    OfferHit,
+    SearchResult,
+    Size,
+    Timings,
+    Verdict,
+)
 from app.errors import BadInput, EncoderError, SolemateError
 from app.settings import Settings
 from app.vision.image import decode
+
+if TYPE_CHECKING:
+    from app.vision.text import TextTower
+    from app.vision.heads import Heads
+    from app.vision.verify import Verifier
 
 Method = Literal["exact", "hnsw"]
 
@@ -52,6 +66,12 @@ class ImageEncoder(vectors.EncoderFacts, Protocol):
     def encode(self, images: Sequence[Any]) -> np.ndarray: ...
 
 
+class FeatureEncoder(ImageEncoder, Protocol):
+    """What heads want besides: the features of the same run."""
+
+    def encode_features(self, images: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class _Ask:
     """One search, ready to run."""
@@ -61,6 +81,7 @@ class _Ask:
     page: int
     page_size: int
     not_image: int | None = None
+    attributes: Attributes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +89,27 @@ class _Found:
     rows: list[dict[str, Any]]
     offers: dict[int, tuple[OfferHit, ...]]
     method: Method
+    same: dict[int, float]
+    """By image: the verifier's probability of the same product; empty without a verifier."""
 
 
 class Searcher:
     """Searches one database with one encoder. Thread-safe; calls block."""
 
-    def __init__(self, db: Database, encoder: ImageEncoder, settings: Settings) -> None:
+    def __init__(
+        self,
+        db: Database,
+        encoder: ImageEncoder,
+        settings: Settings,
+        *,
+        heads: Heads | None = None,
+        verifier: Verifier | None = None,
+        tower: TextTower | None = None,
+    ) -> None:
+        """``heads`` and ``verifier`` are the encoder's own; heads need a :class:`FeatureEncoder`."""
+        self._heads = heads
+        self._verifier = verifier
+        self._tower = tower
         self._db = db
         self._encoder = encoder
         self._settings = settings
@@ -96,11 +132,16 @@ class Searcher:
         *,
         page_size: int | None = None,
         user_key: str | None = None,
+        text: str | None = None,
+        text_weight: float = 0.5,
     ) -> SearchResult:
         """Products that look like the shoe in ``pictures``: several views make one query.
 
+        ``text`` pulls it towards words («but black»): ``text_weight`` of 0 to 1 is theirs.
+
         Raises:
             ImageError: a picture cannot be read.
+            BadInput: a text without words, or for an encoder without a text tower.
             DatabaseUnavailable: the database cannot be reached now.
         """
         if not pictures:
@@ -115,11 +156,83 @@ class Searcher:
             for picture in pictures
         ]
         decoded = time.perf_counter()
-        mean = self._encoder.encode(images).mean(axis=0)
+        mean, attributes = self._look(images)
+        if text is not None:
+            if self._tower is None or not self._tower.understands(text):
+                raise BadInput("words beside a picture need words and an encoder that reads them")
+            words = self._tower.encode([text])[0]
+            mean = (1 - text_weight) * _unit(mean) + text_weight * words
         encoded = time.perf_counter()
-        ask = _Ask(_unit(mean), filters or Filters(), 0, page_size or self._settings.results)
+        ask = _Ask(
+            _unit(mean),
+            filters or Filters(),
+            0,
+            page_size or self._settings.results,
+            attributes=attributes,
+        )
         timings = Timings((decoded - start) * 1000, (encoded - decoded) * 1000)
         return self._first_page("photo", ask, user_key, timings)
+
+    def by_text(
+        self, text: str, filters: Filters | None = None, *, page_size: int | None = None
+    ) -> SearchResult:
+        """Products that fit words in Russian or English: by vector and by full text, fused.
+
+        Without a text tower full text alone answers. One page; it is not stored for paging. Words
+        never make a pair "the same": hits are similar, their score 0 where no vector was compared.
+
+        Raises:
+            BadInput: no word in the text.
+            DatabaseUnavailable: the database cannot be reached now.
+        """
+        if not any(char.isalnum() for char in text):
+            raise BadInput("no words were given")
+        row, filters, size = self.encoder_row, filters or Filters(), page_size or 0
+        size = size or self._settings.results
+        start = time.perf_counter()
+        vector, understood = None, text
+        if self._tower is not None and self._tower.understands(text):
+            vector = HalfVector(self._tower.encode([text])[0])
+            understood = " ".join(self._tower.tokenizer.words(text))
+        encoded = time.perf_counter()
+        with self._db.connection() as conn:
+            params = {
+                "text": understood,
+                "query": vector,
+                "products": self._matching(conn, filters, None),
+                "encoder_id": row.id,
+                "depth": max(10 * size, 100),
+                "limit": size + 1,
+            }
+            rows = (
+                query("search_by_words")
+                .execute(conn, params, dim=row.dim, prepare=False, row_factory=dict_row)
+                .fetchall()
+            )
+            offers = self._offers(conn, [item["product_id"] for item in rows], filters)
+        done = time.perf_counter()
+        hits = tuple(
+            replace(
+                self._hit(
+                    row,
+                    {**item, "distance": 1.0 if item["distance"] is None else item["distance"]},
+                    offers[item["product_id"]],
+                    {},
+                ),
+                verdict="similar",
+            )
+            for item in rows[:size]
+        )
+        return SearchResult(
+            search_id=None,
+            encoder=row.name,
+            verdict="similar" if hits else "none",
+            hits=hits,
+            page=0,
+            has_next=False,
+            method="exact",
+            timings=Timings(0.0, (encoded - start) * 1000, (done - encoded) * 1000),
+        )
 
     def by_image(
         self,
@@ -152,6 +265,13 @@ class Searcher:
             image_id,
         )
         return self._first_page("image", ask, user_key, Timings())
+
+    def _look(self, images: Sequence[Any]) -> tuple[np.ndarray, Attributes | None]:
+        """The mean vector of the views and, where the encoder has heads, what they show."""
+        if self._heads is None:
+            return self._encoder.encode(images).mean(axis=0), None
+        vectors_, features = cast("FeatureEncoder", self._encoder).encode_features(images)
+        return vectors_.mean(axis=0), self._heads.predict(features.mean(axis=0)[None])[0]
 
     def page(self, search_id: int, page: int) -> SearchResult:
         """Page ``page`` (from 0) of a stored search; the catalogue is read as it is now.
@@ -240,7 +360,44 @@ class Searcher:
     def _run(self, conn: Connection, row: vectors.EncoderRow, ask: _Ask) -> _Found:
         rows, method = self._choose(conn, row, ask)
         offers = self._offers(conn, [found["product_id"] for found in rows], ask.filters)
-        return _Found(rows, offers, method)
+        return _Found(rows, offers, method, self._same(conn, row, ask, rows))
+
+    def _same(
+        self,
+        conn: Connection,
+        row: vectors.EncoderRow,
+        ask: _Ask,
+        rows: list[dict[str, Any]],
+    ) -> dict[int, float]:
+        if self._verifier is None or not rows:
+            return {}
+        wanted = [item["image_id"] for item in rows]
+        found = (
+            query("search_vectors_of_images")
+            .execute(conn, {"encoder_id": row.id, "image_ids": wanted})
+            .fetchall()
+        )
+        others = np.stack([vec.to_numpy().astype(np.float32) for _, vec in found])
+        probabilities = self._verifier.probability(ask.vector, others)
+        return {image: float(p) for (image, _), p in zip(found, probabilities, strict=True)}
+
+    def _attributes(self, ask: _Ask, found: _Found, verdict: Verdict) -> Attributes | None:
+        """What the picture shows, with the nearest products' vote; a pair that the verifier knows
+        again is a shoe, whatever it looked like."""
+        attributes = ask.attributes
+        if attributes is None or self._heads is None:
+            return attributes
+        from app.vision.knn import Neighbour, blend
+
+        if verdict == "same":
+            attributes = replace(attributes, shoe=True)
+        if ask.filters.selective:
+            return attributes  # neighbours chosen by the user's filters tell nothing
+        near = [
+            Neighbour(item["brand"], item["model"], 1.0 - float(item["distance"]))
+            for item in found.rows
+        ]
+        return blend(attributes, near, self._heads.facts)
 
     def _choose(
         self, conn: Connection, row: vectors.EncoderRow, ask: _Ask
@@ -312,22 +469,32 @@ class Searcher:
         timings: Timings,
     ) -> SearchResult:
         hits = tuple(
-            self._hit(row, item, found.offers[item["product_id"]])
+            self._hit(row, item, found.offers[item["product_id"]], found.same)
             for item in found.rows[: ask.page_size]
         )
+        verdict: Verdict = hits[0].verdict if hits else "none"
+        attributes = self._attributes(ask, found, verdict)
+        if attributes is not None and not attributes.shoe:
+            verdict = "none"
+            hits = tuple(replace(hit, verdict="none") for hit in hits)
         return SearchResult(
             search_id=search_id,
             encoder=row.name,
-            verdict=hits[0].verdict if hits else "none",
+            verdict=verdict,
             hits=hits,
             page=ask.page,
             has_next=len(found.rows) > ask.page_size,
             method=found.method,
             timings=timings,
+            attributes=attributes,
         )
 
     def _hit(
-        self, row: vectors.EncoderRow, item: dict[str, Any], offers: tuple[OfferHit, ...]
+        self,
+        row: vectors.EncoderRow,
+        item: dict[str, Any],
+        offers: tuple[OfferHit, ...],
+        same: dict[int, float],
     ) -> Hit:
         score = 1.0 - float(item["distance"])
         return Hit(
@@ -337,11 +504,19 @@ class Searcher:
             colourway=item["colourway"],
             gender=item["gender"],
             score=score,
-            verdict=verdict_of(score, row),
+            verdict=self._verdict(score, row, same.get(item["image_id"])),
             image_id=item["image_id"],
             image_path=str(self._settings.images_dir / item["path"]),
             offers=offers,
         )
+
+    def _verdict(self, score: float, row: vectors.EncoderRow, same: float | None) -> Verdict:
+        """The verifier decides on "the same" where there is one, the calibrated cosine elsewhere."""
+        if self._verifier is None or same is None:
+            return verdict_of(score, row)
+        if same >= self._verifier.same:
+            return "same"
+        return verdict_of(score, replace(row, same_threshold=None))
 
 
 def open_searcher(settings: Settings, db: Database, encoder: str | None = None) -> Searcher:
@@ -351,7 +526,10 @@ def open_searcher(settings: Settings, db: Database, encoder: str | None = None) 
     Raises:
         EncoderError: no such encoder, or the active one's folder is missing or another revision.
     """
+    from app.vision.heads import open_heads
     from app.vision.registry import open_encoder
+    from app.vision.text import open_text_tower
+    from app.vision.verify import open_verifier
 
     with db.connection() as conn:
         active = vectors.active(conn)
@@ -363,7 +541,14 @@ def open_searcher(settings: Settings, db: Database, encoder: str | None = None) 
             f" disk: run `solemate etl embed --encoder {active.name}` and"
             f" `solemate models activate {active.name}`, or put the old file back"
         )
-    return Searcher(db, opened, settings)
+    return Searcher(
+        db,
+        opened,
+        settings,
+        heads=open_heads(name, settings),
+        verifier=open_verifier(name, settings),
+        tower=open_text_tower(name, settings),
+    )
 
 
 def verdict_of(score: float, row: vectors.EncoderRow) -> Verdict:

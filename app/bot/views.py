@@ -20,6 +20,7 @@ from app.bot.callbacks import Action, ChooseLanguage, MoreLike, Place, ShowPage,
 from app.domain import Hit, OfferHit, SearchResult
 from app.i18n import LANGUAGES, Catalogue, Html, catalogue
 from app.present import product_name
+from app.vision.caption import caption as describe
 
 ALBUM_LIMIT: Final = 10
 TEXT_LIMIT: Final = 4096
@@ -51,9 +52,15 @@ def header(words: Catalogue, result: SearchResult, asked: Asked) -> Html:
         return words.html("result.like", number=asked.number)
     if asked.origin is not None:
         return words.html("result.like_page", page=1)
-    if result.verdict == "same":
-        return _same_header(words, result.hits)
-    return words.html(f"result.{result.verdict}")
+    seen = result.attributes
+    if seen is not None and not seen.shoe:
+        return words.html("result.no_shoe")
+    found = (
+        _same_header(words, result.hits)
+        if result.verdict == "same"
+        else words.html(f"result.{result.verdict}")
+    )
+    return found if seen is None else Html(f"{escape(describe(seen, words))}.\n{found}")
 
 
 def _same_header(words: Catalogue, hits: Sequence[Hit]) -> Html:

@@ -1,5 +1,5 @@
-"""Twelve basic colours (Berlin and Kay 1969, with beige for pink-grey "beige" shoes set apart), their
-words in shop texts, and their Russian and English adjectives. Standard library only."""
+"""Twelve basic colours (the eleven of Berlin and Kay 1969, and beige), their words in shop texts,
+and their Russian and English adjectives. Standard library only."""
 
 from __future__ import annotations
 
@@ -36,14 +36,18 @@ _WORDS: Final = {
     "beige": """beige sand cream tan stone oatmeal bone camel nude taupe mushroom bisque linen
         бежевый бежевые бежевая песочный кремовый телесный""",
 }
-_COLOUR_OF: Final = {word: colour for colour, text in _WORDS.items() for word in text.split()}
-
 # Russian: stems with hard endings, and the one soft adjective among them.
 _RU: Final = {
     "black": "чёрн", "white": "бел", "grey": "сер", "red": "красн", "orange": "оранжев",
     "yellow": "жёлт", "green": "зелён", "purple": "фиолетов", "pink": "розов",
     "brown": "коричнев", "beige": "бежев",
 }  # fmt: skip
+_COLOUR_OF: Final = {
+    **{word: colour for colour, text in _WORDS.items() for word in text.split()},
+    # "чёрно-белый": the first halves of compounds.
+    **{stem.replace("ё", e) + "о": colour for colour, stem in _RU.items() for e in "ёе"},
+    "сине": "blue",
+}
 
 
 def parse_colours(text: str) -> tuple[str, ...]:

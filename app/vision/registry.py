@@ -43,6 +43,11 @@ def encoder_names(settings: Settings) -> list[str]:
     return [*dict.fromkeys(folders), *classic.NAMES]
 
 
+def encoder_folder(name_or_path: str | Path, settings: Settings) -> Path | None:
+    """The folder :func:`open_encoder` would read; None: there is none (a classic descriptor)."""
+    return _folder(str(name_or_path), settings)
+
+
 def _roots(settings: Settings) -> tuple[Path, Path]:
     return settings.models_dir, settings.home / "encoders"
 

@@ -53,6 +53,7 @@ class Frozen:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # Whatever the parts are called, each is a half-open span of the vector.
         parts = facts["parts"] or {"all": [0, facts["dim"]]}
         return cls(
             facts["name"], digest, facts["dim"], spec["height"], spec["name"],

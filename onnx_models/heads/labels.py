@@ -39,6 +39,7 @@ _ALIASES: Final = {
     "adidas originals": "adidas", "redtape": "red tape", "air jordan": "jordan",
     "nike x off-white": "nike", "stens by enroute": "enroute",
 }  # fmt: skip
+_OTHER: Final = "(another)"
 _RUNNING: Final = re.compile(
     r"\b(?:running|run|runner|rn|training|trainer|sports?|basketball|tennis|gym|zoom|pegasus|"
     r"lunar\w*|hyperdunk|kyrie|lebron|kobe|kd|free|winflo|boost|streak|rival)\b"
@@ -123,7 +124,7 @@ def _sneaker(stated: str) -> int:
 def _classes(values: list[str], rows: list[Row]) -> tuple[str, ...]:
     products: dict[str, set[str]] = defaultdict(set)
     for value, row in zip(values, rows, strict=True):
-        if value and row.split == "train":
+        if value and value != _OTHER and row.split == "train":
             products[value].add(row.product)
     ordered = sorted(products, key=lambda value: -len(products[value]))
     return tuple(value for value in ordered if len(products[value]) >= LEAST_PRODUCTS)
@@ -149,11 +150,16 @@ def read_labels(folder: Path, rows: list[Row]) -> tuple[Labels, npt.NDArray[np.b
         silhouette_of(f"{line['model']} {line['text']}", brand, rules)
         for line, brand in zip(table, brands, strict=True)
     ]
+    # Where the shop states full model names, a name that no rule knows is another family.
+    named = {"footlocker_2018", "nike_com_2023", "restocks_nike_jordan"}
+    families = [
+        family or (_OTHER if line["source"] in named and line["model"] else "")
+        for family, line in zip(families, table, strict=True)
+    ]
     colours = np.zeros((len(table), len(COLOURS)), np.float32)
     for index, line in enumerate(table):
         # First named is most of the shoe; titles only where the colour column is blank.
-        named = parse_colours(line["colour"] or line["text"])[:3]
-        for place, colour in enumerate(named):
+        for place, colour in enumerate(parse_colours(line["colour"] or line["text"])[:3]):
             colours[index, COLOURS.index(colour)] = 0.7**place
     total = colours.sum(axis=1, keepdims=True)
     colours = np.divide(colours, total, out=colours, where=total > 0)

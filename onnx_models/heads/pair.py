@@ -1,0 +1,230 @@
+"""Train the same-pair verifier on an encoder's vectors.
+
+Positives: two pictures of one product, each as the shop shows it or re-shot. Negatives: the nearest
+pictures of other products, colourways of one model, others of the source.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from onnx_models.dataset import F32, I64, MULTIVIEW_SOURCES, Row, codes
+from onnx_models.heads import scores
+from onnx_models.heads.export import write_facts, write_onnx
+from onnx_models.heads.frozen import Frozen
+from onnx_models.heads.network import PairNetwork
+from onnx_models.heads.scores import Array
+
+STEPS: Final = 4000
+BATCH: Final = 512
+NEAREST: Final = 24
+TWIN: Final = 0.985
+"""Clean pictures of "other" products nearer than this are mostly the same shoe under two ids."""
+PRECISION: Final = 0.95
+HITS: Final = 5
+
+
+class Sampler:
+    """Batches of pairs from the training rows; ``vectors`` (copies, n, D)."""
+
+    def __init__(self, rows: list[Row], vectors: F32, seed: int = 5) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.vectors = vectors
+        self.train = np.array([i for i, row in enumerate(rows) if row.split == "train"])
+        self.product = codes([row.product for row in rows])
+        self.source = codes([row.source for row in rows])
+        views: dict[int, list[int]] = defaultdict(list)
+        models: dict[str, list[int]] = defaultdict(list)
+        sources: dict[int, list[int]] = defaultdict(list)
+        for i in self.train:
+            views[int(self.product[i])].append(int(i))
+            sources[int(self.source[i])].append(int(i))
+            if rows[i].model:
+                models[f"{rows[i].source}/{rows[i].model}"].append(int(i))
+        self.several = [group for group in views.values() if len(group) > 1]
+        self.models = [
+            group for group in models.values() if len({int(self.product[i]) for i in group}) > 1
+        ]
+        self.sources = sources
+        self.near = self._nearest()
+
+    def _nearest(self) -> I64:
+        """Rows (train, NEAREST) of the nearest clean pictures of other products, -1 where fewer."""
+        clean = self.vectors[0, self.train]
+        near = np.full((len(self.train), NEAREST), -1, np.int64)
+        for start in range(0, len(clean), 512):
+            similarity = clean[start : start + 512] @ clean.T
+            own = self.product[self.train[start : start + 512]]
+            similarity[own[:, None] == self.product[self.train][None]] = -1
+            similarity[similarity > TWIN] = -1
+            found = np.argpartition(-similarity, NEAREST, axis=1)[:, :NEAREST]
+            near[start : start + 512] = self.train[found]
+        return near
+
+    def batch(self) -> tuple[F32, F32, F32]:
+        """Vectors (n, D) twice and whether each pair is one product (n,)."""
+        rng, copies = self.rng, len(self.vectors)
+        one, two, same = [], [], []
+        for _ in range(BATCH // 8):
+            group = self.several[int(rng.integers(len(self.several)))]
+            a, b = rng.choice(group, 2, replace=False)
+            one.append(a), two.append(b), same.append(1)
+        for a in rng.choice(self.train, BATCH // 4):
+            one.append(a), two.append(a), same.append(1)
+        picks = rng.integers(0, len(self.train), BATCH // 4 + BATCH // 8)
+        for place in picks:
+            one.append(self.train[place]), same.append(0)
+            two.append(self.near[place, int(rng.integers(NEAREST))])
+        for _ in range(BATCH // 8):
+            group = self.models[int(rng.integers(len(self.models)))]
+            a, b = rng.choice(group, 2, replace=False)
+            one.append(a), two.append(b), same.append(int(self.product[a] == self.product[b]))
+        for a in rng.choice(self.train, BATCH // 8):
+            b = int(rng.choice(self.sources[int(self.source[a])]))
+            one.append(a), two.append(b), same.append(int(self.product[a] == self.product[b]))
+        first, second = np.array(one), np.array(two)
+        left = np.where(rng.random(len(first)) < 0.35, 0, rng.integers(0, copies, len(first)))
+        right = np.where(rng.random(len(first)) < 0.6, 0, rng.integers(0, copies, len(first)))
+        # A picture is no evidence for itself: the second copy is always another.
+        clash = (first == second) & (left == right)
+        right[clash] = (left[clash] + 1 + rng.integers(0, copies - 1, int(clash.sum()))) % copies
+        return self.vectors[left, first], self.vectors[right, second], np.array(same, np.float32)
+
+
+def fit(sampler: Sampler, dim: int, parts: tuple[tuple[int, int], ...]) -> PairNetwork:
+    """Binary cross-entropy, AdamW, one cycle; about a minute."""
+    torch.manual_seed(3)
+    network = PairNetwork(dim, parts).train()
+    optimiser = torch.optim.AdamW(network.parameters(), 2e-3, weight_decay=0.05)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, total_steps=STEPS)
+    for _ in range(STEPS):
+        one, two, same = (torch.from_numpy(part) for part in sampler.batch())
+        loss = functional.binary_cross_entropy_with_logits(network(one, two), same)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+    return network.eval()
+
+
+def logits(network: PairNetwork, one: F32, two: F32) -> Array:
+    """Logit (n,) of each pair of rows."""
+    with torch.inference_mode():
+        spans = [slice(i, i + 8192) for i in range(0, len(one), 8192)]
+        parts = [
+            network(torch.from_numpy(one[span]), torch.from_numpy(two[span])).numpy()
+            for span in spans
+        ]
+    return np.concatenate(parts)
+
+
+def pair_figures(network: PairNetwork, rows: list[Row], vectors: F32) -> dict[str, Any]:
+    """AUC over all pairs within a source of the multi-view validation pictures, against cosine."""
+    held = np.array(
+        [i for i, r in enumerate(rows)
+         if r.split == "validation" and r.source in MULTIVIEW_SOURCES]
+    )  # fmt: skip
+    product, source = codes([r.product for r in rows]), codes([r.source for r in rows])
+    first, second = np.triu_indices(len(held), 1)
+    keep = source[held[first]] == source[held[second]]
+    a, b = held[first[keep]], held[second[keep]]
+    same = product[a] == product[b]
+    figures: dict[str, Any] = {"pairs": len(a), "pairs_same": int(same.sum())}
+    for name, left, right in (("clean", 0, 0), ("reshot", 1, 0)):
+        one, two = vectors[left, a], vectors[right, b]
+        cosine = np.einsum("ij,ij->i", one, two)
+        figures[f"auc_cosine_{name}"] = round(scores.auroc(cosine, same), 4)
+        figures[f"auc_{name}"] = round(scores.auroc(logits(network, one, two), same), 4)
+    return figures
+
+
+def train_pair(encoder: Frozen, rows: list[Row], vectors: F32, out: Path) -> dict[str, Any]:
+    """Train, calibrate, write pair.onnx and pair.json into ``out``; returns the facts."""
+    vectors = np.ascontiguousarray(vectors / np.linalg.norm(vectors, axis=2, keepdims=True))
+    network = fit(Sampler(rows, vectors), encoder.dim, encoder.parts)
+    metrics = pair_figures(network, rows, vectors)
+    slope, offset, same, used = _calibrate(network, rows, vectors)
+    metrics |= used
+    sample = torch.from_numpy(np.ascontiguousarray(vectors[0, :3]))
+    other = torch.from_numpy(np.ascontiguousarray(vectors[-1, 3:6]))
+    write_onnx(network, (sample, other), ["query", "other"], ["logit"], out / "pair.onnx")
+    facts = {
+        "dim": encoder.dim, "slope": slope, "offset": offset, "same": same,
+        "how": f"Platt's line on the first {HITS} hits of validation photographs, clean and re-shot; "
+        f"same: lowest probability from which on top hits are right in {PRECISION:.0%}.",
+        "metrics": metrics,
+    }  # fmt: skip
+    write_facts(out / "pair.json", out / "pair.onnx", encoder.sha256, facts)
+    return facts
+
+
+def _calibrate(
+    network: PairNetwork, rows: list[Row], vectors: F32
+) -> tuple[float, float, float, dict[str, Any]]:
+    """Slope, offset, threshold and figures, on what a search would show first.
+
+    As the cosine's calibration does: the own picture is left out where the product has others, and
+    every other single-picture product is not in the gallery at all.
+    """
+    keep = np.array([i for i, r in enumerate(rows) if r.split != "test"])
+    held = [place for place, i in enumerate(keep) if rows[i].split == "validation"]
+    product = codes([rows[i].product for i in keep])
+    count = Counter(product.tolist())
+    gallery = vectors[0, keep]
+    kept: dict[str, list[Any]] = defaultdict(list)
+    for copy in (1, 0):
+        for line, place in enumerate(held):
+            alone = count[int(product[place])] == 1
+            # A clean picture that finds itself proves nothing.
+            if copy == 0 and alone and line % 2 == 0:
+                continue
+            query = vectors[copy, keep[place]]
+            similarity = gallery @ query
+            if not alone or line % 2:
+                similarity[place] = -1
+            top = np.argsort(-similarity)[:HITS]
+            found = logits(network, np.repeat(query[None], HITS, 0), gallery[top])
+            kept["logit"].append(found)
+            kept["right"].append(product[top] == product[place])
+            kept["cosine"].append(similarity[top])
+            kept["copy"].append(copy)
+    logit, right = np.array(kept["logit"]), np.array(kept["right"])
+    slope, offset = _platt(logit.ravel(), right.ravel())
+    probability = scores.sigmoid(slope * logit + offset)
+    best, good = probability[:, 0], right[:, 0]
+    same = scores.precise(best, good, PRECISION)
+    cosine = np.array(kept["cosine"])[:, 0]
+    plain = scores.precise(cosine, good, PRECISION)
+    copy = np.array(kept["copy"])
+    figures = {
+        "queries": len(best),
+        "right_top_hits": int(good.sum()),
+        "recall_at_same": round(float((best[good] >= same).mean()), 3),
+        "recall_at_same_reshot": round(float((best[good & (copy == 1)] >= same).mean()), 3),
+        "recall_of_cosine": round(float((cosine[good] >= plain).mean()), 3),
+        "calibration_error": round(
+            scores.calibration_error(probability.ravel(), right.ravel().astype(float)), 4
+        ),
+    }
+    return slope, offset, same, figures
+
+
+def _platt(logit: Array, right: Array) -> tuple[float, float]:
+    """Platt's (slope, offset) by Newton's steps on the log likelihood, slightly damped."""
+    design = np.stack([logit, np.ones_like(logit)], axis=1).astype(np.float64)
+    line = np.array([1.0, 0.0])
+    for _ in range(50):
+        share = scores.sigmoid(design @ line)
+        gradient = design.T @ (right - share)
+        curvature = (design * (share * (1 - share))[:, None]).T @ design + 1e-3 * np.eye(2)
+        step = np.linalg.solve(curvature, gradient)
+        line = line + np.clip(step, -2, 2)
+        if np.abs(step).max() < 1e-8:
+            break
+    return round(float(max(line[0], 1e-3)), 5), round(float(line[1]), 5)

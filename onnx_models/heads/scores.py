@@ -1,0 +1,86 @@
+"""Counts and calibrations shared by the heads and the verifier; numpy only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+
+def auroc(scores: Array, positive: Array) -> float:
+    """Area under the ROC curve by ranks; ties count half."""
+    positive = positive.astype(bool)
+    values, index, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    del values
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[index]
+    n, m = int(positive.sum()), int((~positive).sum())
+    return float((ranks[positive].sum() - n * (n + 1) / 2) / max(n * m, 1))
+
+
+def macro_f1(predicted: Array, truth: Array) -> float:
+    """Mean F1 over the classes that occur in ``truth``."""
+    scores = []
+    for value in np.unique(truth):
+        hit = float(((predicted == value) & (truth == value)).sum())
+        scores.append(2 * hit / float((predicted == value).sum() + (truth == value).sum()))
+    return float(np.mean(scores))
+
+
+def f1_interval(predicted: Array, truth: Array, groups: Array, draws: int = 300) -> list[float]:
+    """95 % bootstrap interval of :func:`macro_f1`, whole groups resampled."""
+    _, code = np.unique(groups, return_inverse=True)
+    members = [np.flatnonzero(code == value) for value in range(code.max() + 1)]
+    rng = np.random.default_rng(0)
+    values = []
+    for _ in range(draws):
+        rows = np.concatenate([members[i] for i in rng.integers(0, len(members), len(members))])
+        values.append(macro_f1(predicted[rows], truth[rows]))
+    return [round(float(v), 3) for v in np.percentile(values, [2.5, 97.5])]
+
+
+def softmax(logits: Array, temperature: float = 1.0) -> Array:
+    """Rows to probabilities."""
+    scaled = logits / temperature
+    weights = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+
+
+def sigmoid(logits: Array) -> Array:
+    """Elementwise."""
+    return np.asarray(1 / (1 + np.exp(-np.clip(logits, -60, 60))))
+
+
+def temperature(logits: Array, truth: Array) -> float:
+    """The one of least negative log likelihood: logits (n,) with 0/1, or (n, k) with classes."""
+    best, least = 1.0, np.inf
+    for value in np.geomspace(0.25, 6, 60):
+        if logits.ndim == 1:
+            share = sigmoid(logits / value)
+            chosen = np.where(truth == 1, share, 1 - share)
+        else:
+            chosen = softmax(logits, value)[np.arange(len(truth)), truth]
+        loss = -float(np.log(np.maximum(chosen, 1e-9)).mean())
+        if loss < least:
+            best, least = float(value), loss
+    return round(best, 4)
+
+
+def precise(scores: Array, right: Array, precision: float, fewest: int = 20) -> float:
+    """Lowest score from which on at least ``precision`` of what is said is right; 1 where none."""
+    order = np.argsort(-scores)
+    share = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
+    good = np.flatnonzero((share >= precision) & (np.arange(len(order)) >= fewest - 1))
+    return round(float(scores[order[good[-1]]]), 4) if len(good) else 1.0
+
+
+def calibration_error(probability: Array, truth: Array, bins: int = 10) -> float:
+    """Expected calibration error over equally filled bins."""
+    order = np.argsort(probability)
+    total = 0.0
+    for part in np.array_split(order, bins):
+        if len(part):
+            total += len(part) * abs(float(probability[part].mean() - truth[part].mean()))
+    return total / len(order)
