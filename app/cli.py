@@ -12,6 +12,7 @@ from app.commands import bot, db, demo, encode, models, search
 from app.errors import SolemateError
 from app.settings import get_settings
 from etl.cli import etl_app
+from etl.match_cli import match_app
 
 app = typer.Typer(
     name="solemate",
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 app.add_typer(db.app, name="db")
 app.add_typer(etl_app, name="etl")
+app.add_typer(match_app, name="match")
 app.add_typer(models.app, name="models")
 app.command("search")(search.search)
 app.command("encode")(encode.encode)
