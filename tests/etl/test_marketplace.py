@@ -1,0 +1,32 @@
+"""A small market lived through: what the tables hold is what the market knows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app.db.pool import Database
+from app.settings import Settings
+from tests.etl.conftest import rows
+from tests.etl.marketplace.harness import live, serving, shop_file, tables
+from tests.etl.marketplace.market import Market
+
+PRODUCTS, DAYS = 120, 6
+
+
+@pytest.mark.timeout(600)
+def test_six_days_of_a_market(db: Database, settings: Settings, tmp_path: Path) -> None:
+    market = Market(PRODUCTS, DAYS)
+    with serving(PRODUCTS, DAYS) as base:
+        file = shop_file(tmp_path, base)
+        ends = live(settings, market, base, file, kill=0.6, longest_s=3.0)
+    truth = market.truth(DAYS - 1)
+    found = tables(db)
+    wrong = {sku: (found.get(sku), truth[sku]) for sku in truth if found.get(sku) != truth[sku]}
+    assert not wrong, (ends, next(iter(wrong.items())))
+    assert found.keys() == truth.keys()
+    messages = " ".join(str(row) for row in rows(db, "SELECT message FROM etl_run"))
+    assert ends["exit 1"] >= 2, "a challenge page and a shrunken listing stop their runs"
+    assert "not listed any more" in messages
+    assert ends["exit 0"] == DAYS
