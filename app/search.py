@@ -38,8 +38,8 @@ from app.settings import Settings
 from app.vision.image import decode
 
 if TYPE_CHECKING:
-    from app.vision.text import TextTower
     from app.vision.heads import Heads
+    from app.vision.text import TextTower
     from app.vision.verify import Verifier
 
 Method = Literal["exact", "hnsw"]
@@ -106,7 +106,7 @@ class Searcher:
         verifier: Verifier | None = None,
         tower: TextTower | None = None,
     ) -> None:
-        """``heads`` and ``verifier`` are the encoder's own; heads need a :class:`FeatureEncoder`."""
+        """Heads, verifier and tower are the encoder's own; heads need a :class:`FeatureEncoder`."""
         self._heads = heads
         self._verifier = verifier
         self._tower = tower

@@ -17,6 +17,9 @@ def search(
     photo: Annotated[
         list[Path] | None, typer.Option("--photo", help="picture; repeat for several views of one")
     ] = None,
+    text: Annotated[
+        str | None, typer.Option("--text", help="words, alone or beside --photo")
+    ] = None,
     image: Annotated[int | None, typer.Option("--image", help="id of a catalogue picture")] = None,
     min_price: Annotated[str | None, typer.Option(help="price from")] = None,
     max_price: Annotated[str | None, typer.Option(help="price up to")] = None,
@@ -35,7 +38,7 @@ def search(
     encoder: Annotated[str | None, typer.Option(help="encoder's name; default: the active")] = None,
     language: Annotated[str | None, typer.Option(help="ru or en; default: the terminal's")] = None,
 ) -> None:
-    """Find the products that look like a photograph, cheapest offer of each first."""
+    """Find the products that look like a photograph or fit words, cheapest offer first."""
     from app import present
     from app.db.pool import open_database
     from app.errors import BadInput
@@ -43,8 +46,8 @@ def search(
     from app.search import open_searcher
     from app.settings import get_settings
 
-    if bool(photo) == (image is not None):
-        raise BadInput("give either --photo FILE or --image ID")
+    if bool(photo or text is not None) == (image is not None):
+        raise BadInput("give --photo FILE, --text WORDS or both, or else --image ID")
     filters = read_filters(
         min_price, max_price, currency, brand, not_brand, size, gender, shop, in_stock=not sold_out
     )
@@ -53,7 +56,9 @@ def search(
     with open_database(settings, size=1) as db:
         searcher = open_searcher(settings, db, encoder)
         if photo:
-            result = searcher.by_photo(list(photo), filters, page_size=limit)
+            result = searcher.by_photo(list(photo), filters, page_size=limit, text=text)
+        elif text is not None:
+            result = searcher.by_text(text, filters, page_size=limit)
         else:
             assert image is not None
             result = searcher.by_image(image, filters, page_size=limit)

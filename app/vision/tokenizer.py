@@ -30,13 +30,15 @@ _TO_EN: Final = {ord(r): e for r, e in zip(_RU, _EN, strict=True)} | {ord("е"):
 _TO_RU: Final = {ord(e): r for e, r in zip(_EN, _RU, strict=True)} | {ord("`"): "е"}
 # Letters by sound; soft and hard signs are silent.
 _SOUND: Final = {
-    ord(a): b
-    for a, b in zip(
-        "абвгдежзийклмнопрстуфхцчшщъыьэюя",
-        "a b v g d e j z i i k l m n o p r s t u f h ts ch sh sh _ i _ e u a".split(),
-        strict=True,
+    ord(letter): sound
+    for letters, sounds in (
+        ("абвгдежзийклмнопрстуфхыэ", "abvgdejziiklmnoprstufhie"),
+        ("юя", "ua"),
+        ("ъь", ("", "")),
+        ("цчшщ", ("ts", "ch", "sh", "sh")),
     )
-} | {ord("ъ"): "", ord("ь"): ""}
+    for letter, sound in zip(letters, sounds, strict=True)
+}
 _FOLDS: Final = tuple(
     (re.compile(pattern), sound)
     for pattern, sound in (

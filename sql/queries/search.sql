@@ -120,3 +120,74 @@ RETURNING id;
 SELECT encoder_id, query, filters, page_size, not_image_id
 FROM search_event
 WHERE id = %(search_id)s;
+
+-- name: search_by_words
+-- Products for a text: vector neighbours and full-text matches fused by reciprocal rank (Cormack,
+-- Clarke and Buettcher 2009, k = 60). `products` passed the filters; `query` NULL: full text alone.
+-- Offers with all the words come before those with some. One row a product, with the picture
+-- nearest to the text, else its first; distance is 1 - cosine, NULL without vectors.
+WITH asked AS (
+    SELECT plainto_tsquery('russian', %(text)s::text) || plainto_tsquery('english', %(text)s::text)
+               AS every,
+           replace((plainto_tsquery('russian', %(text)s::text)
+                    || plainto_tsquery('english', %(text)s::text))::text, '&', '|')::tsquery
+               AS some
+),
+matching AS (
+    SELECT product_id FROM unnest(%(products)s::bigint[]) AS listed (product_id)
+),
+nearest AS MATERIALIZED (
+    SELECT DISTINCT ON (o.product_id)
+           o.product_id,
+           e.image_id,
+           e.vec::halfvec({dim}) <=> %(query)s::halfvec({dim}) AS distance
+    FROM matching AS m
+    JOIN offer AS o ON o.product_id = m.product_id
+    JOIN offer_image AS oi ON oi.offer_id = o.id
+    JOIN embedding AS e ON e.encoder_id = %(encoder_id)s AND e.image_id = oi.image_id
+    WHERE %(query)s::halfvec({dim}) IS NOT NULL
+    ORDER BY o.product_id, distance, e.image_id
+),
+by_vector AS (
+    SELECT product_id, row_number() OVER (ORDER BY distance, product_id) AS place
+    FROM nearest
+    ORDER BY place
+    LIMIT %(depth)s
+),
+by_words AS (
+    SELECT o.product_id,
+           row_number() OVER (
+               ORDER BY bool_or(o.search_text @@ a.every) DESC,
+                        max(ts_rank_cd(o.search_text, a.some)) DESC,
+                        o.product_id) AS place
+    FROM asked AS a
+    JOIN offer AS o ON o.search_text @@ a.some
+    JOIN matching AS m ON m.product_id = o.product_id
+    GROUP BY o.product_id
+    ORDER BY place
+    LIMIT %(depth)s
+),
+fused AS (
+    SELECT product_id, sum(1.0 / (60 + place)) AS score
+    FROM (SELECT product_id, place FROM by_vector
+          UNION ALL
+          SELECT product_id, place FROM by_words) AS both_lists
+    GROUP BY product_id
+)
+SELECT f.product_id, b.name AS brand, p.model, p.colourway, p.gender, i.id AS image_id, i.path,
+       n.distance
+FROM fused AS f
+JOIN product AS p ON p.id = f.product_id
+LEFT JOIN brand AS b ON b.id = p.brand_id
+LEFT JOIN nearest AS n ON n.product_id = f.product_id
+JOIN LATERAL (
+    SELECT image.id, image.path
+    FROM offer AS o
+    JOIN offer_image AS oi ON oi.offer_id = o.id
+    JOIN image ON image.id = oi.image_id
+    WHERE o.product_id = f.product_id
+    ORDER BY (image.id = n.image_id) IS TRUE DESC, oi.position, image.id
+    LIMIT 1
+) AS i ON true
+ORDER BY f.score DESC, n.distance, f.product_id
+LIMIT %(limit)s;
