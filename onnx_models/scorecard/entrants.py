@@ -72,7 +72,7 @@ class Pictures:
 class Joined:
     """Vectors of several entrants side by side, each weighing the same."""
 
-    parts = None
+    parts: tuple[Span, Span] | None = None
 
     def __init__(self, name: str, members: Sequence[Entrant]) -> None:
         self.name, self.members = name, members
@@ -108,7 +108,8 @@ class Table:
     changes no label, so it changes nothing here.
     """
 
-    name, revision, dim, parts = "tabular", "1", TABLE_DIM, None
+    name, revision, dim = "tabular", "1", TABLE_DIM
+    parts: tuple[Span, Span] | None = None
     sha256 = hashlib.sha256(b"tabular r1").hexdigest()
 
     def gallery(self, bench: Bench) -> Array:
@@ -125,7 +126,7 @@ class Table:
             for word in words:
                 digest = hashlib.sha256(word.encode()).digest()
                 row[1 + int.from_bytes(digest[:4], "big") % (TABLE_DIM - 1)] = 1
-        return out / np.linalg.norm(out, axis=1, keepdims=True)
+        return np.asarray(out / np.linalg.norm(out, axis=1, keepdims=True))
 
     def shots(self, bench: Bench, rows: Array) -> Array:
         """See :class:`Entrant`."""

@@ -21,7 +21,7 @@ def cell(interval: Interval | None) -> str:
 
 
 def table(results: Mapping[str, Result], revisions: Mapping[str, str]) -> str:
-    """One row for each entrant, one column for each figure any of them has, n above, notes below."""
+    """A row for each entrant, a column for each figure any has; n above, notes below."""
     columns = list(dict.fromkeys(key for result in results.values() for key in result.figures))
     counts = {key: n for result in results.values() for key, n in result.counts.items()}
     lines = ["n: " + ", ".join(f"{key.replace('_', ' ')} {n:,}" for key, n in counts.items()), ""]
@@ -49,7 +49,7 @@ def bars(
     height = 60 + step * len(names)
     out = [_open(left + width + 70, height, title)]
     for at, key in enumerate(series):
-        x = left + at * 150
+        x: float = left + at * 150
         out.append(f'<rect x="{x}" y="28" width="10" height="10" fill="{COLOURS[at]}"/>')
         out.append(f'<text x="{x + 14}" y="37">{key}</text>')
     for tick in range(6):

@@ -60,8 +60,8 @@ PROTOCOLS: Final[dict[str, Protocol]] = {
         "Macro F1. disjoint: fitted on rows of the encoder's training, tested on held-out models "
         "and products. leaky: a fifth of the images at random, as a published peer did, so that "
         "views and colourways stand on both sides; there an encoder has seen the test images. "
-        "SVM and logistic regression on 128 principal components, gradient boosting on 32 of them "
-        "with 30 rounds. Sneakers only, without wild photographs."),
+        "SVM (RBF) and logistic regression on 128 principal components, gradient boosting on 64 "
+        "with 60 rounds. Sneakers only, without wild photographs."),
     "silhouette": Protocol("Silhouette", classify.silhouette,
         "As brand, over model families found in model and title."),
     "pairs": Protocol("Same pair or not", similarity.pairs,

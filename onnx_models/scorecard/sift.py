@@ -101,9 +101,8 @@ def _grey(image: Image.Image) -> Array:
 
 def _points(grey: Array) -> Array:
     """RootSIFT descriptors (n, 128) of the strongest key points (Arandjelovic, Zisserman 2012)."""
-    _, found = cv2.SIFT_create(nfeatures=POINTS, contrastThreshold=0.02).detectAndCompute(
-        grey, None
-    )
+    create: Any = cv2.SIFT_create  # type: ignore[attr-defined]  # its stubs lack it
+    _, found = create(nfeatures=POINTS, contrastThreshold=0.02).detectAndCompute(grey, None)
     if found is None:
         return np.empty((0, 128), np.float32)
     return np.asarray(

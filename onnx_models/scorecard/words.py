@@ -47,7 +47,7 @@ def phrases(kind: str, value: str) -> dict[str, str]:
 
 
 def russian_title(photo: Photo) -> str:
-    """The title as a Russian buyer may put it: colour in Russian, brand in Cyrillic, model as is."""
+    """The title in a Russian buyer's words: Russian colour, Cyrillic brand, model as is."""
     model = photo.model.lower().replace(photo.row.brand, "").strip()
     colour = " ".join(COLOURS.get(word, "") for word in photo.colours)
     brand = BRANDS.get(photo.row.brand, photo.row.brand)
