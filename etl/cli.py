@@ -102,6 +102,7 @@ def run_command(
 
     from app.db.pool import open_database
     from app.settings import get_settings
+    from etl.adapters import NoOffer
     from etl.progress import progress
     from etl.report import print_report
     from etl.shop_run import run_shop
@@ -113,7 +114,10 @@ def run_command(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     with open_database(settings) as db, progress(f"reading {spec.name}") as report:
-        done = run_shop(db, settings, spec, limit=limit, progress=report, stop=stop)
+        try:
+            done = run_shop(db, settings, spec, limit=limit, progress=report, stop=stop)
+        except NoOffer as error:  # the shop's answer is at fault, not what was asked of us
+            raise SolemateError(str(error)) from error
     print_report(done, as_json=as_json)
     if not done.complete:
         raise typer.Exit(3)

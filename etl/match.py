@@ -8,15 +8,13 @@ colours, or two products that one shop itself tells apart forbid it.
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import json
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from psycopg.rows import dict_row
@@ -118,10 +116,9 @@ def match(db: Database, settings: Settings, *, pictures: bool = True) -> MatchRe
 
 def open_verifier(encoder: str, settings: Settings) -> Verifier | None:
     """The encoder's own pair verifier; None: it has none, and cosine decides."""
-    if importlib.util.find_spec("app.vision.verify") is None:
-        return None
-    module = importlib.import_module("app.vision.verify")
-    return cast("Verifier | None", module.open_verifier(encoder, settings))
+    from app.vision import verify  # here: onnxruntime is needed only for pictures
+
+    return verify.open_verifier(encoder, settings)
 
 
 class _Groups:

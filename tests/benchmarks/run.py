@@ -10,7 +10,7 @@ import argparse
 import subprocess
 import sys
 
-BENCHMARKS = ("embed_speed", "search_speed", "extraction_table")
+BENCHMARKS = ("embed_speed", "search_speed", "extraction_table", "refresh", "matching", "marketplace")
 
 
 def main() -> None:

@@ -106,6 +106,25 @@ def test_up_down_up_with_rows(db: Database) -> None:
         assert count == (2,)
 
 
+def test_rows_of_the_first_revision_survive_the_second(db: Database) -> None:
+    with db.connection() as conn:
+        encoder = vectors.register(conn, Encoder4())
+        add_product(conn, encoder.id, "Airline 1", [1, 0, 0, 0], price=100)
+        conn.execute("INSERT INTO etl_run (kind, source) VALUES ('shop', 'a'), ('rates', 'b')")
+        conn.execute("INSERT INTO fx_rate VALUES ('ecb', '2026-11-24', 'USD', 'EUR', 0.9)")
+        conn.execute("INSERT INTO host_turn VALUES ('x', now())")
+    migrate.downgrade(db.url, "r0001_catalogue")
+    with psycopg.connect(db.url) as conn:
+        assert conn.execute("SELECT kind FROM etl_run").fetchall() == [("shop",)]
+        assert conn.execute("SELECT count(*) FROM products_matching(want_currency => 'EUR')"
+                            ).fetchone() == (1,)  # fmt: skip
+    migrate.upgrade(db.url)
+    with psycopg.connect(db.url) as conn:
+        assert conn.execute("SELECT price, confidence FROM on_sale").fetchall() == [(100, "stated")]
+        row = conn.execute("SELECT pass_started_at = started_at FROM etl_run").fetchone()
+        assert row == (True,)
+
+
 def test_two_processes_migrating_at_once_make_one_schema(settings: Settings) -> None:
     from concurrent.futures import ThreadPoolExecutor
 

@@ -126,7 +126,7 @@ def test_two_schedulers_and_a_cron_job_run_a_shop_once(
     db: Database, market: Settings, site: Site, tmp_path: Path
 ) -> None:
     def slow(handler) -> None:
-        time.sleep(6)
+        time.sleep(10)
         body = site.answers["/slow-body"].body
         handler.send_response(200)
         handler.send_header("Content-Length", str(len(body)))
@@ -146,6 +146,7 @@ def test_two_schedulers_and_a_cron_job_run_a_shop_once(
         "PATH": "/usr/bin:/bin", "SOLEMATE_HOME": str(market.home), "PYTHONPATH": str(ROOT),
         "SOLEMATE_DATABASE": market.database, "SOLEMATE_IMAGE_STORE": str(market.images_dir),
         "SOLEMATE_FETCH_ALLOW_HOSTS": '["127.0.0.1"]', "SOLEMATE_FX_SOURCES": "{}",
+        "SOLEMATE_LOG_LEVEL": "INFO",
     }  # fmt: skip
     command = [sys.executable, "-c", "from app.cli import main; main()", "etl"]
     schedule = [*command, "schedule", "--shops", str(folder), "--no-embed"]
