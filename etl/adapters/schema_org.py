@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from app.domain import ParsedOffer
 from etl import normalise
-from etl.adapters import jsonld, listing, microdata, visible, visible_facts
+from etl.adapters import buying, jsonld, listing, microdata, visible, visible_facts
 from etl.adapters.base import Blocked, Links, NoOffer
 from etl.adapters.candidate import Candidate, Terms
 from etl.adapters.choose import agrees, main_product, mates
@@ -168,7 +168,13 @@ def _offer(
     terms = _terms(base, others)
     settled = settle(terms, page.url, base.sku)
     stated = settled.price is not None
-    settled = _complete(page, settled, base.name or title, offered=best is not None and best.priced)
+    settled = _complete(
+        page,
+        settled,
+        base.name or title,
+        offered=best is not None and best.priced,
+        aggregate=any(t.aggregate for t in terms),
+    )
     name = base.name or title
     if name is None or is_template(name):
         return None
@@ -229,7 +235,9 @@ def _terms(base: Candidate, others: list[Candidate]) -> list[Terms]:
     return [replace(t) for t in base.terms] or [replace(t) for o in others for t in o.terms]
 
 
-def _complete(page: Page, settled: Settled, title: str | None, *, offered: bool) -> Settled:
+def _complete(
+    page: Page, settled: Settled, title: str | None, *, offered: bool, aggregate: bool
+) -> Settled:
     """What the structured data lack, from the page's text; ``offered``: they do state an offer."""
     if settled.price is None:
         seen = visible.read_price(page, title)
@@ -249,11 +257,13 @@ def _complete(page: Page, settled: Settled, title: str | None, *, offered: bool)
         stated = visible_facts.availability(page)
         if (
             stated is None
-            and not offered
             and settled.price is not None
-            and visible.has_buy_button(page)
+            and (not offered or not aggregate)
+            and (buying.can_be_bought(page) or (not offered and visible.has_buy_button(page)))
         ):
-            stated = "in_stock"  # nothing but the page's text, and that offers to buy
+            # The page offers to buy. Beside an aggregate of several sellers the button is one
+            # seller's, and says nothing of the lowest price.
+            stated = "in_stock"
         settled = replace(settled, availability=stated or "unknown")
     if not settled.sizes:
         settled = replace(settled, sizes=visible_facts.sizes(page))

@@ -22,7 +22,7 @@ _BUY = re.compile(
     r"buy[\s_-]?box|purchase|"
     r"in\s?den\s?(?:warenkorb|einkaufswagen)|warenkorb|jetzt\skaufen|ajouter\sau\spanier|acheter|"
     r"añadir|comprar|aggiungi|acquista|carrello|in\swinkel|bestellen|sepete|satın\sal|adicionar|"
-    r"купить|в\sкорзину|добавить\sв|do\skoš[ií]ka|kúpiť|koupit|dodaj|kosár|kup\s|"
+    r"купить|в\sкорзину|добавить\sв|do\skoš[ií]ka|kúpiť|koupit|dodaj|kosár|(?<!bac)(?<!pic)kup\s|"
     r"přidat|ostukorvi|grozā|adaug|v\skošarico|u\skošaricu|köp\b|kjøp|køb|ostoskoriin|放入購物車|"
     r"加入購物車|立即購買|구매",
     re.IGNORECASE,

@@ -18,7 +18,9 @@ from etl.sizes import looks_like_size, parse_size, settle_systems
 from etl.text import clean, words
 
 _BRAND_LABEL = re.compile(
-    r"^(?:brand|brand name|marke|marque|marca|merk|бренд|торговая марка|marka|značka|znacka|"
+    r"^(?:brand|brand name|make ?/ ?manufacturer|manufacturer|hersteller|fabricante?|produttore|"
+    r"fabrikant|производитель|výrobc[ea]|producent|gyártó|proizvođač|tootja|ražotājs|merkki|marke|"
+    r"marque|marca|merk|бренд|торговая марка|marka|značka|znacka|"
     r"márka|brändi|varumärke|"
     r"zīmols|blagovna znamka|mærke)\s*:?$",
     re.IGNORECASE,
@@ -32,8 +34,13 @@ _ARTICLE_WORD = (
 _ARTICLE = re.compile(rf"^{_ARTICLE_WORD}\s*[:#№]?\s*({_NUMBER_SHAPE})$", re.IGNORECASE)
 _ARTICLE_LABEL = re.compile(rf"^{_ARTICLE_WORD}\s*[:#№]?$", re.IGNORECASE)
 _BRAND_PLACE = re.compile(
-    r"bylineinfo|(?:product|pdp|item|detail)[-_]{0,2}brand|brand[-_]?name|brandlink|"
-    r"brand[-_]?link|\bbrand\b",
+    r"bylineinfo|(?:product|pdp|item|detail)s?[-_]{0,2}brand|brand[-_]?name|brandlink|"
+    r"brand[-_]?link|(?<![a-z])brand(?![a-z])|(?<![a-z])manufacturer(?![a-z])",
+    re.IGNORECASE,
+)
+_BRAND_ADDRESS = re.compile(
+    r"(?<![a-z])(?:brands?|marques?|marcas?|marken?|merken|merk|marchi[oe]?|manufacturers?|"
+    r"hersteller|producent|vyrobc[ei]|znack[ay]|marka|proizvodac|vendor|brend)(?![a-z])",
     re.IGNORECASE,
 )
 _BYLINE = re.compile(
@@ -90,7 +97,7 @@ _SOLD = re.compile(
 
 def brand(page: Page, title: str | None) -> str | None:
     """The brand that the page names; None without one or with several."""
-    return _labelled(page) or _placed(page, title) or _scripted(page, title)
+    return _labelled(page) or _placed(page, title) or _scripted(page, title) or _linked(page, title)
 
 
 def article_number(page: Page) -> str | None:
@@ -237,6 +244,26 @@ def _placed(page: Page, title: str | None) -> str | None:
         if 1 < len(name) <= 40 and (
             byline or words(name) <= words(title) or element.get("itemprop") == "brand"
         ):
+            return name
+    return None
+
+
+def _linked(page: Page, title: str | None) -> str | None:
+    """A brand that the title names and a logo, hidden field or brand page's link names too."""
+    wanted = words(title)
+    for element in page.root.iter("img", "input", "a"):
+        if element.tag == "img":
+            place, text = f"{element.get('src') or ''} {marks(element)}", element.get("alt")
+        elif element.tag == "input":
+            place, text = f"{marks(element)} {element.get('name') or ''}", element.get("value")
+            place = re.sub(r"([a-z])([A-Z])", r"\1-\2", place)
+        else:
+            place, text = element.get("href") or "", "".join(element.itertext())
+        name = clean(text)
+        if not name or not 1 < len(name) <= 40 or not _BRAND_ADDRESS.search(place):
+            continue
+        named = words(name)
+        if named and named < wanted and not name.isdigit() and not is_aside(element):
             return name
     return None
 
