@@ -10,7 +10,9 @@ import argparse
 import subprocess
 import sys
 
-BENCHMARKS = ("embed_speed", "search_speed", "extraction_table", "refresh", "matching", "marketplace")
+BENCHMARKS = (
+    "embed_speed", "search_speed", "extraction_table", "refresh", "matching", "marketplace",
+)  # fmt: skip
 
 
 def main() -> None:
