@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,10 @@ from app.errors import BadInput, EncoderError
 from app.settings import Settings
 from app.vision.classic import ClassicEncoder
 from onnx_models import evaluate as scorecard
-from onnx_models.evaluate import evaluate, main_evaluate, report_table, resolve_encoder
+from onnx_models.evaluate import evaluate, main_evaluate, resolve_encoder
 from onnx_models.features import file_features
 from onnx_models.metrics import bootstrap_mean, pair_auc, product_ranks, triplet_agreement
+from onnx_models.scorecard.run import PROTOCOLS
 
 
 def rows(*values: tuple[float, ...]) -> np.ndarray:
@@ -112,33 +114,66 @@ def small_data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def test_protocol(small_data: Path, tmp_path: Path) -> None:
-    encoders = [ClassicEncoder.named("hsv-histogram"), ClassicEncoder.named("hog")]
-    report = evaluate(encoders, small_data, cache=tmp_path / "cache")
-    assert (report.queries, report.query_products, report.unreadable) == (18, 6, 1)
-    assert (report.gallery_images, report.gallery_products) == (24, 12)
-    assert report.triplets == 3
-    colour, shape = report.rows
-    assert colour.clean.r1.value == 1.0
-    assert colour.clean.map10.value == 1.0
-    assert colour.clean.r1.value > shape.clean.r1.value
-    assert colour.pair_auc.value > 0.95
-    for row in report.rows:
-        for part in (row.clean, row.reshot):
-            assert part.r1.value <= part.map10.value <= part.r10.value
-            assert part.r1.value <= part.r5.value <= part.r10.value
-    again = evaluate(encoders, small_data, cache=tmp_path / "cache")
+@pytest.fixture
+def bare(tmp_path: Path) -> Settings:
+    return Settings(models_dir=tmp_path, home=tmp_path)
+
+
+NAMES = ["hsv-histogram", "hog"]
+
+
+def test_protocol(small_data: Path, tmp_path: Path, bare: Settings) -> None:
+    chosen = ["retrieval", "triplets", "pairs"]
+    report = evaluate(NAMES, small_data, bare, protocols=chosen, cache=tmp_path / "cache")
+    assert report.unreadable == 1
+    retrieval = report.results["retrieval"]
+    assert retrieval["hog"].counts == {"queries": 18, "products": 6}
+    assert report.results["triplets"]["hog"].counts["all"] == 3
+    colour, shape = (retrieval[name].figures for name in NAMES)
+    assert colour["clean R@1"].value == colour["clean mAP@10"].value == 1.0
+    assert colour["clean R@1"].value > shape["clean R@1"].value
+    assert report.results["pairs"]["hsv-histogram"].figures["cosine AUC"].value > 0.95
+    for row in (colour, shape):
+        for part in ("clean", "reshot"):
+            r1, r5, r10, m10 = (row[f"{part} {k}"].value for k in ("R@1", "R@5", "R@10", "mAP@10"))
+            assert r1 <= r5 <= r10
+            assert r1 <= m10 <= r10
+    again = evaluate(NAMES, small_data, bare, protocols=chosen, cache=tmp_path / "cache")
     assert again == report
 
 
-def test_table_has_one_row_for_each_encoder(small_data: Path, tmp_path: Path) -> None:
-    encoders = [ClassicEncoder.named("hsv-histogram"), ClassicEncoder.named("hog")]
-    text = report_table(evaluate(encoders, small_data, cache=tmp_path / "cache", thin=2))
-    lines = text.strip().splitlines()
-    assert "18 queries over 6 products" in lines[0]
-    assert "THINNED" in lines[0]
-    assert [line.split("|")[1].strip() for line in lines[-2:]] == ["hsv-histogram r1", "hog r1"]
-    assert len({line.count("|") for line in lines[2:]}) == 1
+def test_results_are_measured_once(
+    small_data: Path, tmp_path: Path, bare: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = evaluate(["hog"], small_data, bare, protocols=["retrieval"], cache=tmp_path / "c")
+
+    def never(*_: object) -> None:
+        raise AssertionError("measured again")
+
+    monkeypatch.setattr("onnx_models.scorecard.entrants.Pictures.gallery", never)
+    assert first == evaluate(
+        ["hog"], small_data, bare, protocols=["retrieval"], cache=tmp_path / "c"
+    )
+
+
+def test_every_protocol_says_why_it_has_no_figures(
+    small_data: Path, tmp_path: Path, bare: Settings
+) -> None:
+    """Pictures without brand, category or text: dashes and reasons, no failure."""
+    out = tmp_path / "docs" / "scorecard.md"
+    report = evaluate(
+        ["hog", "tabular"], small_data, bare, cache=tmp_path / "cache", thin=2, out=out
+    )
+    assert set(report.results) == set(PROTOCOLS)
+    for name in ("brand", "text", "shoe", "wild"):
+        for result in report.results[name].values():
+            assert result.figures == {}
+            assert result.notes
+    text = out.read_text()
+    assert text == report.markdown
+    assert "THINNED" in text
+    for picture in re.findall(r"\]\((img/[^)]+)\)", text):
+        assert (out.parent / picture).read_text().startswith("<svg")
 
 
 def test_main_writes_markdown_and_json(
@@ -147,9 +182,12 @@ def test_main_writes_markdown_and_json(
 ) -> None:  # fmt: skip
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     markdown, figures = tmp_path / "a.md", tmp_path / "a.json"
-    main_evaluate(["hsv-histogram"], small_data, markdown, figures)
+    main_evaluate(
+        ["hsv-histogram"], small_data, markdown, figures, protocols=["retrieval", "views"]
+    )
     assert markdown.read_text() == capsys.readouterr().out
-    assert json.loads(figures.read_text())["rows"][0]["clean"]["r1"]["value"] == 1.0
+    result = json.loads(figures.read_text())["results"]["retrieval"]["hsv-histogram"]
+    assert result["figures"]["clean R@1"]["value"] == 1.0
 
 
 def test_features_are_cached_per_file_state(
@@ -179,30 +217,38 @@ def test_features_are_cached_per_file_state(
     assert encoded == [1, 1]
 
 
-def test_faults_are_words(tmp_path: Path, small_data: Path) -> None:
-    encoders = [ClassicEncoder.named("hsv-histogram")]
+def test_faults_are_words(tmp_path: Path, small_data: Path, bare: Settings) -> None:
     with pytest.raises(BadInput, match="no data to evaluate on"):
-        evaluate(encoders, tmp_path / "nowhere")
-    with pytest.raises(BadInput, match="no product with several pictures"):
-        evaluate(encoders, small_data, sources=["other"], cache=tmp_path)
-    settings = Settings(models_dir=tmp_path, home=tmp_path)
+        evaluate(["hog"], tmp_path / "nowhere", bare)
+    with pytest.raises(BadInput, match="no protocol nonsense; there are: retrieval"):
+        evaluate(["hog"], small_data, bare, protocols=["nonsense"], cache=tmp_path)
     with pytest.raises(EncoderError, match="reference model mobilenet is not there"):
-        resolve_encoder("mobilenet", small_data, settings)
+        resolve_encoder("mobilenet", small_data, bare)
+    labels = small_data / "shoes" / "labels.csv"
+    labels.write_text("".join(labels.read_text().splitlines(keepends=True)[:2]))
+    with pytest.raises(BadInput, match="no product with several pictures"):
+        evaluate(["hog"], small_data, bare, cache=tmp_path)
 
 
 @pytest.mark.data
-def test_real_photographs_give_the_known_picture(real_data: Path, tmp_path: Path) -> None:
+def test_real_photographs_give_the_known_picture(
+    real_data: Path, tmp_path: Path, bare: Settings
+) -> None:
     """Colour finds the untouched picture's sister and is lost once the scene changes."""
-    encoders = [ClassicEncoder.named("hsv-histogram")]
-    report = evaluate(encoders, real_data, thin=60, cache=tmp_path)
-    (row,) = report.rows
-    assert report.queries > 200
+    report = evaluate(
+        ["hsv-histogram"], real_data, bare, thin=60, cache=tmp_path,
+        protocols=["retrieval", "triplets", "colourways", "brand", "shoe"],
+    )  # fmt: skip
     assert report.unreadable == 0
-    assert report.triplets > 200_000
-    assert row.clean.r1.value > 0.6
-    assert row.reshot.r1.value < 0.1
-    assert row.triplets is not None
-    assert row.triplets.value == pytest.approx(0.56, abs=0.02)
+    row = {name: rows["hsv-histogram"] for name, rows in report.results.items()}
+    assert row["retrieval"].counts["queries"] > 200
+    assert row["retrieval"].figures["clean R@1"].value > 0.6
+    assert row["retrieval"].figures["reshot R@1"].value < 0.1
+    assert row["triplets"].counts["all"] > 200_000
+    assert row["triplets"].figures["all"].value == pytest.approx(0.56, abs=0.02)
+    assert row["colourways"].figures["whole: model nearer"].value < 0.5
+    assert 0.02 < row["brand"].figures["disjoint SVM"].value < 0.6
+    assert row["shoe"].figures["shoe kNN, faces AUROC"].value > 0.9
 
 
 @pytest.mark.data

@@ -1,0 +1,260 @@
+"""The scorecard's counts against cases worked by hand, and its parts on drawn pictures."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("cv2", reason="needs the evaluate group")
+pytest.importorskip("sklearn", reason="needs the evaluate group")
+
+from app.settings import Settings
+from onnx_models.dataset import Row
+from onnx_models.metrics import (
+    Interval,
+    bootstrap,
+    equal_error,
+    false_accepts,
+    macro_f1,
+    picture_precision,
+    reliability,
+    roc_auc,
+)
+from onnx_models.scorecard.bench import Bench, Photo, Result, colour_words
+from onnx_models.scorecard.classify import BRANDS, brand, chosen, family
+from onnx_models.scorecard.entrants import Joined, Pictures, Table
+from onnx_models.scorecard.pictures import PICTURES, face, landscape, texture
+from onnx_models.scorecard.report import bars, curves, table
+from onnx_models.scorecard.sift import SiftWords
+from onnx_models.scorecard.similarity import across_views, colourways
+from onnx_models.scorecard.words import phrases, russian_title
+
+
+def test_precision_over_pictures() -> None:
+    # From picture 0 the order is 1 (right), 2 (wrong), 3 (right): AP = (1/1 + 2/3) / 2.
+    angles = np.deg2rad([0, 10, 20, 30])
+    vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    products = np.array([7, 7, 8, 7])
+    got = picture_precision(vectors[:1], products[:1], np.array([0]), vectors, products)
+    assert got[0] == pytest.approx((1 + 2 / 3) / 2)
+
+
+def test_roc_auc_counts_ordered_pairs() -> None:
+    scores = np.array([0.9, 0.5, 0.5, 0.1])
+    positive = np.array([True, True, False, False])
+    # Pairs: .9>.5, .9>.1, .5=.5 (half), .5>.1.
+    assert roc_auc(scores, positive) == pytest.approx(3.5 / 4)
+    # The tied negative twice: pairs of weight 1+1, 2*(1+.5)=... right 1+.5 of it.
+    assert roc_auc(scores, positive, np.array([1, 1, 2, 1])) == pytest.approx((2 + 1 + 1 + 1) / 6)
+
+
+def test_equal_error() -> None:
+    positive = np.array([True, True, True, True, False, False, False, False])
+    apart = np.array([8, 7, 6, 5, 4, 3, 2, 1.0])
+    assert equal_error(apart, positive) == 0
+    # One of four on the wrong side each way.
+    crossed = np.array([8, 7, 6, 3, 5, 2, 1, 0.5])
+    assert equal_error(crossed, positive) == pytest.approx(0.25)
+
+
+def test_false_accepts_at_recall() -> None:
+    scores = np.concatenate([np.arange(20, dtype=float), [0.5, 1.5, 30, -3]])
+    positive = np.arange(24) < 20
+    # 95 % of 20 is 19: threshold 1, which 1.5 and 30 pass.
+    assert false_accepts(scores, positive) == pytest.approx(0.5)
+
+
+def test_macro_f1_by_hand() -> None:
+    truth, guess = np.array([0, 0, 0, 1]), np.array([0, 0, 1, 1])
+    # Class 0: 2*2/(3+2) = .8; class 1: 2*1/(1+2) = 2/3; class 2 does not occur.
+    assert macro_f1(truth, guess, 3) == pytest.approx((0.8 + 2 / 3) / 2)
+    assert macro_f1(truth, np.array([0, 0, -1, 1]), 3) == pytest.approx((0.8 + 1) / 2)
+
+
+def test_reliability_and_its_error() -> None:
+    points, error = reliability(np.array([0.2, 0.2, 0.9, 0.9]), np.array([0, 1, 1, 1]) > 0)
+    assert points == [[pytest.approx(0.2), 0.5, 2.0], [pytest.approx(0.9), 1.0, 2.0]]
+    assert error == pytest.approx(0.5 * 0.3 + 0.5 * 0.1)
+
+
+def test_bootstrap_draws_groups_together() -> None:
+    values = np.array([1.0, 1, 0, 0])
+    got = bootstrap(lambda w: float((w @ values) / w.sum()), np.array([0, 0, 1, 1]))
+    assert got == Interval(0.5, 0.0, 1.0)
+
+
+def photo(number: int, product: str, **more: str) -> Photo:
+    row = Row(
+        f"{number}.jpg", more.get("source", "footlocker_2018"), product, more.get("model_id", ""),
+        more.get("brand", ""), more.get("category", "sneaker"), more.get("view", ""), "studio",
+    )  # fmt: skip
+    return Photo(row.file, row, colour_words(more.get("colour", "")), more.get("model", ""),
+                 "", "", more.get("price", ""), "USD")  # fmt: skip
+
+
+def bench(photos: list[Photo], tmp_path: Path) -> Bench:
+    return Bench(tmp_path, photos, Settings(models_dir=tmp_path, home=tmp_path), tmp_path)
+
+
+class Given:
+    """An entrant whose vectors are given."""
+
+    name, revision, sha256, dim = "given", "1", "0" * 64, 2
+
+    def __init__(self, vectors: np.ndarray, parts: tuple | None = None) -> None:
+        self.vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        self.parts = parts
+
+    def gallery(self, _: Bench) -> np.ndarray:
+        return self.vectors
+
+    def shots(self, _: Bench, rows: np.ndarray) -> np.ndarray:
+        return self.vectors[rows]
+
+    def made(self, _: Bench, __: str) -> None:
+        return None
+
+
+def test_the_querys_own_view_does_not_count(tmp_path: Path) -> None:
+    source = "bazaizai_multiview"
+    photos = [
+        photo(0, "a", view="side", source=source), photo(1, "a", view="side", source=source),
+        photo(2, "a", view="top", source=source), photo(3, "b", view="top", source=source),
+    ]  # fmt: skip
+    # The twin in the same view is identical; the top view lies farther than the other product.
+    vectors = np.array([[1, 0], [1, 0], [0.5, 0.9], [0.9, 0.3]], np.float32)
+    entrant = Given(vectors)
+    result = across_views(bench(photos, tmp_path), entrant, entrant.vectors)
+    assert result.counts == {"queries": 3, "products": 1}
+    # Both side views find "b" first; the top view (0.5, 0.9) has "b" at .69 before "a" at .49.
+    assert result.figures["R@1"].value == 0
+    assert result.figures["R@5"].value == 1
+
+
+def test_shape_and_colour_parts_are_told_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = [
+        photo(number, f"p{number}", model_id=model, colour=colour)
+        for number, (model, colour) in enumerate(
+            [("m1", "Black"), ("m1", "White"), ("m2", "Black"), ("m2", "White")]
+        )
+    ]
+    monkeypatch.setattr(Row, "split", property(lambda _: "validation"))
+    # First two numbers say the model, the last two the colour.
+    vectors = np.array([[2, 0, 1, 0], [2, 0, 0, 1], [0, 2, 1, 0], [0, 2, 0, 1]], np.float32)
+    entrant = Given(vectors, parts=((0, 2), (2, 4)))
+    figures = colourways(bench(photos, tmp_path), entrant, entrant.vectors).figures
+    assert figures["shape: model nearer"].value == 1
+    assert figures["colour: model nearer"].value == 0
+    assert figures["colour: colour@1"].value == 1
+    assert figures["shape: colour@1"].value == 0
+    assert figures["whole: model first"].value == 1
+
+
+def test_brand_classes_and_both_splits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        Row, "split", property(lambda row: "validation" if int(row.file[:-4]) % 5 == 0 else "train")
+    )
+    names = ["nike", "vans", "puma"]
+    photos = [photo(n, f"p{n}", brand=names[n % 3]) for n in range(300)]
+    photos += [photo(300 + n, f"r{n}", brand="rare") for n in range(4)]
+    made = bench(photos, tmp_path)
+    assert sorted(chosen(made, made.brands, BRANDS)) == sorted(names)
+    rng = np.random.default_rng(0)
+    vectors = np.eye(8)[[n % 3 for n in range(300)] + [4] * 4] + rng.normal(0, 0.1, (304, 8))
+    entrant = Given(vectors)
+    result = brand(made, entrant, entrant.vectors)
+    assert result.counts["test"] == 60
+    for key in ("disjoint SVM", "disjoint logistic", "disjoint boosting", "leaky SVM"):
+        assert result.figures[key].value > 0.95
+    noise = Given(rng.normal(0, 1, (304, 8)))
+    assert brand(made, noise, noise.vectors).figures["disjoint SVM"].value < 0.6
+
+
+@pytest.mark.parametrize(
+    ("text", "want"),
+    [
+        ("Air Jordan 1 Retro High OG", "jordan 1 high"),
+        ("Nike Air Max 90", "air max 90"),
+        ("nike air max 1 premium", "air max 1"),
+        ("Air Max 180", ""),
+        ("adidas Ultraboost 22", "ultra boost"),
+    ],
+)
+def test_families(text: str, want: str) -> None:
+    assert family(text) == want
+
+
+def test_colour_words() -> None:
+    assert colour_words("Black / Navy Blue") == ("black", "blue")
+    assert colour_words("Gray/Varsity Red, Navy") == ("grey", "red", "blue")
+    assert colour_words("") == ()
+
+
+def test_russian_words() -> None:
+    shoe = photo(0, "p", brand="nike", model="Nike Air Max 90", colour="Black / Red")
+    assert russian_title(shoe) == "чёрные красные кроссовки найк air max 90"
+    assert phrases("type", "sandals") == {"en": "sandals", "ru": "сандалии"}
+
+
+def test_made_pictures_are_the_same_every_time() -> None:
+    for draw in (texture, face, landscape):
+        first, again = (draw(np.random.default_rng(5)) for _ in range(2))
+        other = draw(np.random.default_rng(6))
+        assert first.size == (240, 240)
+        assert first.tobytes() == again.tobytes() != other.tobytes()
+    assert set(PICTURES) == {"textures", "faces", "landscapes", "backgrounds", "localised"}
+
+
+def test_sift_words_tell_textures_apart() -> None:
+    rng = np.random.default_rng(0)
+    words = SiftWords(np.abs(rng.normal(0, 0.09, (32, 128))))
+    pictures = [face(np.random.default_rng(n)) for n in (1, 1, 2)]
+    vectors = words.encode(pictures)
+    assert vectors.shape == (3, 33)
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx([1, 1, 1], abs=1e-5)
+    assert vectors[0] @ vectors[1] == pytest.approx(1)
+    assert vectors[0] @ vectors[2] < 0.999
+    assert Pictures(words).name == "sift-words"
+
+
+def test_joined_weigh_the_same(tmp_path: Path) -> None:
+    one = Given(np.array([[1.0, 0], [0, 1]]))
+    two = Given(np.array([[3.0, 0], [5, 0]]))
+    both = Joined("both", [one, two])
+    vectors = both.gallery(bench([photo(0, "a"), photo(1, "b")], tmp_path))
+    assert vectors.shape == (2, 4)
+    assert vectors[0] @ vectors[1] == pytest.approx((0 + 1) / 2)
+
+
+def test_the_label_table_reads_neither_brand_nor_model(tmp_path: Path) -> None:
+    photos = [
+        photo(0, "a", brand="nike", model="x", colour="Red"), photo(1, "b", brand="vans", colour="Red"),
+        photo(2, "c", colour="Blue", category="boot", price="90"),
+    ]  # fmt: skip
+    vectors = Table().gallery(bench(photos, tmp_path))
+    assert vectors[0] @ vectors[1] == pytest.approx(1)
+    assert vectors[0] @ vectors[2] < 0.7
+
+
+def test_table_and_drawings(tmp_path: Path) -> None:
+    results = {
+        "a": Result({"x": Interval(0.5, 0.4, 0.6)}, {"queries": 1200}, {}, []),
+        "b": Result({}, {}, {}, ["has no x"]),
+    }
+    text = table(results, {"a": "1", "b": "2"})
+    assert "n: queries 1,200" in text
+    assert "| a r1 | 0.500 [0.400, 0.600] |" in text
+    assert "| b r2 | - |" in text
+    assert text.endswith("- b: has no x\n")
+    bars(tmp_path / "b.svg", "t", ["a", "b"], {"x": [results["a"].figures["x"], None]})
+    curves(tmp_path / "c.svg", "t", {"a": [[0.1, 0.2, 3], [0.9, 0.8, 4]]})
+    import xml.etree.ElementTree as ET
+
+    for name in ("b.svg", "c.svg"):
+        assert ET.parse(tmp_path / name).getroot().tag.endswith("svg")
+    assert math.isfinite((tmp_path / "b.svg").stat().st_size)
