@@ -47,7 +47,7 @@ def calibrate(
         ]
     )
     products = np.array([rows[i].product for i in keep])
-    gallery = encode(cache.clean[keep])
+    gallery = encode(cache.clean(keep))
     several = {name for name, count in Counter(products).items() if count > 1}
     held = [place for place, i in enumerate(keep) if rows[i].split == "validation"]
     rng = np.random.default_rng(7)

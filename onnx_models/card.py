@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from onnx_models.augment import Camera
-from onnx_models.dataset import F32, U8, Cache, Row
+from onnx_models.dataset import CACHE_SIZE, F32, U8, Cache, Row
 from onnx_models.validate import recall
 
 TEST = ("bazaizai_multiview", "projeto_nike_multiview")
@@ -20,10 +20,12 @@ def _table(
     run: Callable[[U8], F32], rows: list[Row], cache: Cache, backdrops: U8, parts: dict[str, Any]
 ) -> tuple[list[str], int]:
     """Markdown rows of R@k on the test products; gallery = every photograph."""
-    gallery = run(cache.clean)
+    gallery = np.concatenate(
+        [run(cache.clean(block)) for block in np.array_split(np.arange(len(rows)), 64)]
+    )
     products = np.array([row.product for row in rows])
     owners = np.array([i for i, row in enumerate(rows) if row.source in TEST])
-    camera = Camera(backdrops, int(cache.clean.shape[1]), np.random.default_rng(11), 0.6)
+    camera = Camera(backdrops, CACHE_SIZE, np.random.default_rng(11), 0.6)
     shots = np.stack(
         [camera.reshoot(cache.rgba[i], cache.boxes[i], bool(cache.masked[i]))[0] for i in owners]
     )
@@ -58,8 +60,9 @@ def write_card(
 
 A small convolutional encoder for finding the same and similar sneakers. One uint8 RGB picture of
 {facts["input"]["height"]} x {facts["input"]["width"]} (letterboxed on white) in, a unit vector of
-{facts["dim"]} out: shape {parts["shape"]} and colour {parts["colour"]} side by side, so
-"same shape, another colour" is a search on a slice.
+{facts["dim"]} out: shape {parts["shape"]} and colour {parts["colour"]} side by side, between them
+what tells products apart and what words can name, so "same shape, another colour" is a search on a
+slice. Two more outputs: `features` for the heads, and the 48 x 48 `mask` of the shoe.
 
 ## Data and licence
 
@@ -97,10 +100,10 @@ shoe: real ones of every kind were not at hand.
 ## Again
 
     python -m onnx_models.train --data DIR --teachers DIR --out onnx_models/{facts["name"]} \\
-        --minutes {minutes:.0f} --seed 0
+        --minutes {minutes:.0f} --finder-minutes 12 --seed 0
+    python -m onnx_models.finish --data DIR --out onnx_models/{facts["name"]}
 
-The recipe of the shipped weights changed while they were trained (EXPERIMENTS.md says how); the
-command runs the recipe as it stands. The schedule follows the clock, so a faster machine trains
+The schedule follows the clock, so a faster machine trains
 longer in the same minutes; weights differ from run to run and with the speed of the machine.
 """
     path.write_text(text, encoding="utf-8")

@@ -1,10 +1,7 @@
 """Photographs for training: labels, product-disjoint split, decode-once cache, foreground masks.
 
-Every picture is decoded once. Two uint8 arrays stay on disk as memory maps:
-
-* ``rgba``  (n, 192, 192, 4): letterboxed on white, the fourth channel is the foreground mask.
-  The training views are cut from it.
-* ``clean`` (n, S, S, 3): exactly what serving feeds the encoder, for validation and calibration.
+Every picture is decoded once. ``rgba`` (n, 192, 192, 4) uint8 stays on disk as a memory map: exactly
+what serving feeds the encoder, letterboxed on white, and the foreground mask as fourth channel.
 """
 
 from __future__ import annotations
@@ -52,6 +49,9 @@ class Row:
     category: str
     view: str
     setting: str
+    colour: str = ""
+    gender: str = ""
+    name: str = ""
 
     @property
     def split(self) -> str:
@@ -95,6 +95,9 @@ def read_rows(folder: Path) -> list[Row]:
                 category=row["category"],
                 view=row["view"],
                 setting=row["setting"],
+                colour=row["colour"],
+                gender=row["gender"],
+                name=row["model"],
             )
             for row in csv.DictReader(handle)
         ]
@@ -176,8 +179,7 @@ def foreground(rgb: U8) -> U8:
     return mask
 
 
-def _prepare(job: tuple[str, int]) -> tuple[U8, U8]:
-    path, size = job
+def _prepare(path: str) -> U8:
     image = open_rgb(Path(path))
     fitted = np.asarray(fit(image, CACHE_SIZE))
     rgba = np.full((CACHE_SIZE, CACHE_SIZE, 4), (*FILL, 0), np.uint8)
@@ -186,7 +188,7 @@ def _prepare(job: tuple[str, int]) -> tuple[U8, U8]:
     place = rgba[top : top + fitted.shape[0], left : left + fitted.shape[1]]
     place[..., :3] = fitted
     place[..., 3] = foreground(np.ascontiguousarray(fitted))
-    return rgba, letterbox(image, size)
+    return rgba
 
 
 def _boxes(rgba: npt.NDArray[Any]) -> I64:
@@ -202,35 +204,34 @@ def _boxes(rgba: npt.NDArray[Any]) -> I64:
 
 @dataclass(frozen=True)
 class Cache:
-    """The decoded pictures: ``rgba`` (n, 192, 192, 4), ``clean`` (n, S, S, 3), ``boxes`` (n, 4)."""
+    """The decoded pictures: ``rgba`` (n, 192, 192, 4), ``boxes`` (n, 4), ``masked`` (n,)."""
 
     rgba: U8
-    clean: U8
     boxes: I64
     masked: npt.NDArray[np.bool_]
 
+    def clean(self, rows: I64) -> U8:
+        """(k, 192, 192, 3): the pictures as serving feeds them to the encoder."""
+        return np.ascontiguousarray(self.rgba[rows][..., :3])
 
-def build_cache(folder: Path, rows: list[Row], cache: Path, size: int) -> Cache:
+
+def build_cache(folder: Path, rows: list[Row], cache: Path) -> Cache:
     """Decode and resize every picture once (about a minute for 17,754), or open what is there."""
     cache.mkdir(parents=True, exist_ok=True)
-    listing = hashlib.sha256(json.dumps([size, *[row.file for row in rows]]).encode()).hexdigest()
+    listing = json.dumps([CACHE_SIZE, *[row.file for row in rows]])
+    listing = hashlib.sha256(listing.encode()).hexdigest()
     stamp = cache / "listing.sha256"
     if not stamp.exists() or stamp.read_text() != listing:
         stamp.unlink(missing_ok=True)
         shape = (len(rows), CACHE_SIZE, CACHE_SIZE, 4)
         rgba = np.lib.format.open_memmap(cache / "rgba.npy", "w+", np.uint8, shape)
-        clean = np.lib.format.open_memmap(
-            cache / "clean.npy", "w+", np.uint8, (len(rows), size, size, 3)
-        )
-        jobs = [(str(folder / row.file), size) for row in rows]
+        jobs = [str(folder / row.file) for row in rows]
         with multiprocessing.get_context("spawn").Pool(os.cpu_count()) as pool:
-            for index, (one, two) in enumerate(pool.imap(_prepare, jobs, chunksize=64)):
-                rgba[index], clean[index] = one, two
+            for index, picture in enumerate(pool.imap(_prepare, jobs, chunksize=64)):
+                rgba[index] = picture
         rgba.flush()
-        clean.flush()
         np.save(cache / "boxes.npy", _boxes(rgba))
         np.save(cache / "masked.npy", np.array([one[..., 3].any() for one in rgba]))
         stamp.write_text(listing)
     pictures = np.load(cache / "rgba.npy", mmap_mode="r")
-    clean = np.load(cache / "clean.npy", mmap_mode="r")
-    return Cache(pictures, clean, np.load(cache / "boxes.npy"), np.load(cache / "masked.npy"))
+    return Cache(pictures, np.load(cache / "boxes.npy"), np.load(cache / "masked.npy"))

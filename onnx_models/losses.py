@@ -1,15 +1,19 @@
-"""Contrastive loss over two parts and their sum."""
+"""What the trunk learns from: contrast between products, between models, and a teacher's geometry."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
+from onnx_models.model import Parts
+
 IGNORE = -1e4
+FLOOR = 0.08
+"""Least weight of a part in the training cosine: no part may starve."""
 
 
 class Contrast(nn.Module):
-    """InfoNCE (van den Oord et al. 2018, arXiv 1807.03748), each part with its own temperature.
+    """InfoNCE (van den Oord et al. 2018, arXiv 1807.03748) over the parts together and apart.
 
     Negatives are both views of all other products of the batch, as in SimCLR (arXiv 2002.05709). A
     pair of different products counts as a negative unless the teachers see nearly the same clean
@@ -18,42 +22,71 @@ class Contrast(nn.Module):
 
     def __init__(self, twin: float) -> None:
         super().__init__()
-        self.scales = nn.Parameter(torch.log(torch.tensor([14.0, 10.0, 10.0])))
+        self.scales = nn.Parameter(torch.log(torch.tensor([16.0, 12.0, 10.0, 10.0])))
+        self.balance = nn.Parameter(torch.zeros(4))
         self.twin = twin
 
-    def forward(
-        self,
-        first: tuple[Tensor, Tensor],
-        second: tuple[Tensor, Tensor],
-        weights: Tensor,
-        products: Tensor,
-        teachers: tuple[Tensor, Tensor],
-    ) -> Tensor:
-        """Losses (3,): both parts together, shape alone, colour alone.
+    def weights(self) -> Tensor:
+        """Weights (4,) of style, model, detail and colour in the training cosine; sum 1."""
+        return FLOOR + (1 - 4 * FLOOR) * torch.softmax(self.balance, dim=0)
 
-        ``first`` and ``second``: (shape (n, a), colour (n, b)) of the two views;
-        ``teachers``: clean features (n, t) of the pictures behind them, unit length.
+    def forward(
+        self, parts: Parts, products: Tensor, models: Tensor, teachers: Tensor
+    ) -> dict[str, Tensor]:
+        """Losses of 2n views: n first views, then the n second ones.
+
+        ``products`` (2n,), ``models`` (2n,): codes, equal for colourways of one model;
+        ``teachers`` (2n, t): clean features of the pictures behind the views, unit length.
         """
-        scales = self.scales.exp().clamp(max=50.0)
-        ids = torch.cat([products, products])
-        own = torch.arange(len(products))
-        losses = []
-        for anchor, other, clean, behind in (
-            (first, second, teachers[0], teachers[1]),
-            (second, first, teachers[1], teachers[0]),
-        ):
-            shape = anchor[0] @ torch.cat([other[0], anchor[0]]).T
-            colour = anchor[1] @ torch.cat([other[1], anchor[1]]).T
-            both = weights[0] * shape + weights[1] * colour
-            twins = clean @ torch.cat([behind, clean]).T > self.twin
-            skip = (products[:, None] == ids[None]) | twins
-            skip[own, own] = False
-            losses.append(
-                torch.stack(
-                    [
-                        nn.functional.cross_entropy((part * scale).masked_fill(skip, IGNORE), own)
-                        for part, scale in zip((both, shape, colour), scales, strict=True)
-                    ]
-                )
+        count = len(products)
+        half = count // 2
+        own = (torch.arange(count) + half) % count
+        scales = self.scales.exp().clamp(max=60.0)
+        cosines = [x @ x.T for x in (parts.style, parts.model, parts.detail, parts.colour)]
+        both = sum(w * c for w, c in zip(self.weights(), cosines, strict=True))
+        twins = teachers @ teachers.T > self.twin
+        skip = (products[:, None] == products[None]) | twins
+        skip[torch.arange(count), own] = False
+        skip.fill_diagonal_(True)
+        losses = {
+            name: nn.functional.cross_entropy((part * scale).masked_fill(skip, IGNORE), own)
+            for name, part, scale in (
+                ("both", both, scales[0]),
+                ("detail", cosines[2], scales[1]),
+                ("colour", cosines[3], scales[2]),
             )
-        return (losses[0] + losses[1]) / 2
+        }
+        losses["model"] = _by_model(cosines[1] * scales[3], models, products, twins)
+        return losses
+
+
+def _by_model(logits: Tensor, models: Tensor, products: Tensor, twins: Tensor) -> Tensor:
+    """Supervised contrast (Khosla et al. 2020, arXiv 2004.11362): colourways attract each other."""
+    self_ = torch.eye(len(models), dtype=torch.bool)
+    same = ((models[:, None] == models[None]) | (products[:, None] == products[None])) & ~self_
+    logits = logits.masked_fill(self_ | (twins & ~same), IGNORE)
+    chance = torch.log_softmax(logits, dim=1)
+    return -((chance * same).sum(1) / same.sum(1).clamp(min=1)).mean()
+
+
+class Labels(nn.Module):
+    """Linear classifiers on the attribute part, one for each kind of label; -1 is unknown."""
+
+    def __init__(self, dim: int, sizes: tuple[int, ...]) -> None:
+        super().__init__()
+        self.heads = nn.ModuleList(nn.Linear(dim, size) for size in sizes)
+        self.scale = nn.Parameter(torch.tensor(12.0).log())
+
+    def forward(self, attributes: Tensor, labels: Tensor) -> Tensor:
+        """Mean cross-entropy; ``attributes`` (n, d) unit rows, ``labels`` (n, kinds)."""
+        losses = []
+        for column, head in enumerate(self.heads):
+            known = labels[:, column] >= 0
+            if known.any():
+                logits = self.scale.exp() * head(attributes[known])
+                losses.append(
+                    nn.functional.cross_entropy(
+                        logits, labels[known, column], label_smoothing=0.05
+                    )
+                )
+        return torch.stack(losses).mean() if losses else attributes.sum() * 0

@@ -1,113 +1,84 @@
-"""The encoder: a small residual trunk, a foreground map, and two heads, shape and colour.
+"""The encoder: a finder in front, a residual trunk on the focused shoe, and five parts of one vector.
 
-The embedding is shape, learned colour and plain colour side by side, each of unit length times the
-square root of its weight, so the whole has unit length and its cosine is the weighted sum of the
-parts' cosines.
+Each part has unit length; side by side, scaled by the square roots of their weights, they make a
+vector of unit length whose cosine is the weighted sum of the parts' cosines:
 
-* Trunk: ResNet basic blocks (He et al. 2016, arXiv 1512.03385) with squeeze-and-excitation (Hu et
-  al. 2018, arXiv 1709.01507) in the later stages. Plain 3x3 convolutions are what onnxruntime runs
-  fastest on a CPU, batch norm folds away at export.
-* Foreground map: supervised by the masks that the augmentation knows, it keeps the backdrop out of
-  both heads.
-* Colour head: a soft histogram over learned colour bins (soft assignment as in NetVLAD,
-  Arandjelovic et al. 2016, arXiv 1511.07247), foreground weighted, square root (Hellinger kernel,
-  Arandjelovic and Zisserman 2012). The bins see each pixel raw and relative to the mean foreground
-  log colour (grey world), and are shifted by the trunk's view of the scene: a learned white
-  balance.
-* Plain colour: a soft RGB histogram of the foreground with fixed bins. It knows nothing of light,
-  but between pictures of one photo session it is the strongest signal there is.
+* ``style``: what a pretrained teacher says of the clean picture (learned by regression), the part
+  that agrees best with people;
+* ``model``: the same for all colourways of a model (supervised contrast by model);
+* ``detail``: tells products apart (contrast between views of one product);
+* ``colour``: a soft histogram over learned colour bins (soft assignment as in NetVLAD, Arandjelovic
+  et al. 2016, arXiv 1511.07247) of the shoe's pixels under the finder's light correction, square
+  root taken (Hellinger kernel, Arandjelovic and Zisserman 2012);
+* ``attributes``: brand, category, colour and gender as near-orthogonal directions, so that a text
+  can name them;
+* ``plain``: principal components of a fixed colour histogram as photographed. Between pictures of
+  one studio it is the strongest signal there is, elsewhere it is noise; its length falls with how
+  much the backdrop looks like a phone's photograph.
+
+``style`` and ``model`` together are the shape part, ``colour`` and ``plain`` the colour part.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from onnx_models.blocks import Block
+
+UNIT: Final = 1e-6
+
 
 @dataclass(frozen=True)
-class Shape:
+class Sizes:
     """Sizes of the network; stored in the checkpoint."""
 
-    stem: int = 24
-    widths: tuple[int, int, int] = (40, 96, 208)
-    blocks: tuple[int, int, int] = (1, 2, 2)
-    shape_dim: int = 192
-    colour_dim: int = 64
-    colour_bins: int = 96
-    plain_steps: int = 5
-    plain_weight: float = 0.25
-    teacher_dim: int = 256
-    brands: int = 1
-    categories: int = 1
+    stem: int = 32
+    widths: tuple[int, int, int, int] = (48, 96, 192, 320)
+    blocks: tuple[int, int, int, int] = (1, 2, 2, 2)
+    features: int = 512
+    style: int = 64
+    model: int = 64
+    detail: int = 96
+    colour: int = 48
+    attributes: int = 48
+    plain: int = 64
+    bins: int = 96
+    labels: tuple[int, ...] = (1, 1, 1, 1, 1)
 
     def as_dict(self) -> dict[str, object]:
         """Plain values for a checkpoint or a manifest."""
         return asdict(self)
 
 
-class Gate(nn.Module):
-    """Squeeze-and-excitation: rescales channels by a function of their means."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.down = nn.Conv2d(width, width // 8, 1)
-        self.up = nn.Conv2d(width // 8, width, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(n, c, h, w) to the same."""
-        gate = self.up(torch.relu(self.down(x.mean((2, 3), keepdim=True))))
-        return x * torch.sigmoid(gate)
-
-
-class Block(nn.Module):
-    """Two 3x3 convolutions around a shortcut; the last batch norm starts at zero."""
-
-    def __init__(self, inputs: int, outputs: int, stride: int, gated: bool) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
-        self.norm1 = nn.BatchNorm2d(outputs)
-        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
-        self.norm2 = nn.BatchNorm2d(outputs)
-        nn.init.zeros_(self.norm2.weight)
-        self.gate: nn.Module = Gate(outputs) if gated else nn.Identity()
-        self.short: nn.Module = nn.Identity()
-        if stride != 1 or inputs != outputs:
-            self.short = nn.Sequential(
-                nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)
-            )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(n, inputs, h, w) to (n, outputs, h / stride, w / stride)."""
-        y = torch.relu(self.norm1(self.conv1(x)))
-        y = self.gate(self.norm2(self.conv2(y)))
-        return torch.relu(y + self.short(x))
-
-
-def _stage(inputs: int, outputs: int, blocks: int, gated: bool) -> nn.Sequential:
-    return nn.Sequential(
-        *(
-            Block(inputs if i == 0 else outputs, outputs, 2 if i == 0 else 1, gated)
-            for i in range(blocks)
-        )
-    )
+def unit(x: Tensor) -> Tensor:
+    """Rows (n, d) divided by their length."""
+    return x / torch.sqrt((x * x).sum(dim=1, keepdim=True) + UNIT)
 
 
 def _weighted_mean(x: Tensor, weight: Tensor) -> Tensor:
     """Mean (n, c) of x (n, c, h, w) under weight (n, 1, h, w)."""
-    total = weight.sum((2, 3)) + 1e-3
-    return (x * weight).sum((2, 3)) / total
+    return (x * weight).sum((2, 3)) / (weight.sum((2, 3)) + 1e-3)
 
 
-def _finer(weight: Tensor) -> Tensor:
-    """The foreground map at stride 8 brought to stride 4."""
-    return nn.functional.interpolate(weight, scale_factor=2.0, mode="bilinear", align_corners=False)
+def _bands(x: Tensor, weight: Tensor, count: int) -> Tensor:
+    """Weighted means of ``count`` horizontal bands, (n, count * c): blind to mirror images."""
+    return torch.cat(
+        [
+            _weighted_mean(part, share)
+            for part, share in zip(
+                torch.chunk(x, count, dim=2), torch.chunk(weight, count, dim=2), strict=True
+            )
+        ],
+        dim=1,
+    )
 
 
 class ColourHead(nn.Module):
-    """Soft colour histogram of the foreground, under a learned white balance."""
+    """Soft colour histogram of the shoe under a learned white balance."""
 
     def __init__(self, context: int, bins: int, dim: int) -> None:
         super().__init__()
@@ -130,107 +101,80 @@ class ColourHead(nn.Module):
         share = torch.softmax(self.bins(hidden), dim=1)
         histogram = _weighted_mean(share, weight)
         roots = torch.sqrt(histogram + 1e-6) - self.bins.out_channels**-0.5
-        return nn.functional.normalize(self.out(roots), dim=1)
+        return unit(self.out(roots))
 
 
-def plain_colour(rgb: Tensor, weight: Tensor, steps: int) -> Tensor:
-    """Square root of a trilinear RGB histogram; (n, 3, h, w), (n, 1, h, w) to (n, steps ** 3)."""
-    centres = torch.linspace(0, 1, steps)[None, None, :, None]
-    near = torch.relu(1 - (rgb.flatten(2)[:, :, None] - centres).abs() * (steps - 1))
-    pairs = (near[:, 0][:, :, None] * near[:, 1][:, None]).flatten(1, 2) * weight.flatten(2)
-    counts = torch.matmul(pairs, near[:, 2].transpose(1, 2)).flatten(1)
-    return torch.sqrt(counts / counts.sum(1, keepdim=True))
+class Parts(NamedTuple):
+    """What training needs; each (n, ...)."""
 
-
-class Output(NamedTuple):
-    """What training needs; shapes (n, ...)."""
-
-    shape: Tensor
+    style: Tensor
+    model: Tensor
+    detail: Tensor
     colour: Tensor
-    mask: Tensor
-    teacher: Tensor
-    brand: Tensor
-    category: Tensor
+    attributes: Tensor
+    features: Tensor
 
 
-class Encoder(nn.Module):
-    """Pixels (n, 3, h, w) in 0..1 to the two unit-length parts, and the training-only outputs."""
+class Trunk(nn.Module):
+    """Focused shoes (n, 4, 96, 128) to the learned parts."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, sizes: Sizes) -> None:
         super().__init__()
-        self.sizes = shape
-        self.half = True
-        first, second, third = shape.widths
+        self.sizes = sizes
+        one, two, three, four = sizes.widths
         self.stem = nn.Sequential(
-            nn.Conv2d(3, shape.stem, 3, 2, 1, bias=False), nn.BatchNorm2d(shape.stem), nn.ReLU()
+            nn.Conv2d(4, sizes.stem, 3, 2, 1, bias=False), nn.BatchNorm2d(sizes.stem), nn.ReLU()
         )
-        self.stage1 = _stage(shape.stem, first, shape.blocks[0], gated=False)
-        self.stage2 = _stage(first, second, shape.blocks[1], gated=True)
-        self.stage3 = _stage(second, third, shape.blocks[2], gated=True)
-        self.mask = nn.Conv2d(second, 1, 1)
-        pooled = third * 2 + second * 2
-        self.to_shape = nn.Linear(pooled, shape.shape_dim)
-        self.colour = ColourHead(third, shape.colour_bins, shape.colour_dim)
-        self.balance = nn.Parameter(torch.tensor(0.4))
-        self.to_teacher = nn.Linear(pooled, shape.teacher_dim)
-        self.to_brand = nn.Linear(pooled, shape.brands)
-        self.to_category = nn.Linear(pooled, shape.categories)
-
-    def features(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Pooled features, shape part, colour part, foreground logits at stride 8.
-
-        The trunk runs in bfloat16 while ``half`` is set; export clears it.
-        """
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.half):
-            middle = self.stage2(self.stage1(self.stem((x - 0.5) * 4)))
-            deep = self.stage3(middle)
-            logits = self.mask(middle)
-        middle, deep, logits = middle.float(), deep.float(), logits.float()
-        weight = torch.sigmoid(logits)
-        coarse = nn.functional.avg_pool2d(weight, 2, ceil_mode=True)
-        mean = _weighted_mean(deep, coarse)
-        peak = (deep * coarse).amax((2, 3))
-        texture = _weighted_mean(middle, weight)
-        spread = _weighted_mean((middle - texture[:, :, None, None]) ** 2, weight)
-        pooled = torch.cat([mean, peak, texture, torch.sqrt(spread + 1e-4)], dim=1)
-        shape = nn.functional.normalize(self.to_shape(pooled), dim=1)
-        colour = self.colour(nn.functional.avg_pool2d(x, 4), _finer(weight), mean)
-        return pooled, shape, colour, logits
-
-    def forward(self, x: Tensor) -> Output:
-        """The training outputs."""
-        pooled, shape, colour, logits = self.features(x)
-        return Output(
-            shape,
-            colour,
-            logits[:, 0],
-            self.to_teacher(pooled),
-            self.to_brand(pooled),
-            self.to_category(pooled),
+        self.stage1 = _stage(sizes.stem, one, sizes.blocks[0], gated=False)
+        self.stage2 = _stage(one, two, sizes.blocks[1], gated=False)
+        self.stage3 = _stage(two, three, sizes.blocks[2], gated=True)
+        self.stage4 = _stage(three, four, sizes.blocks[3], gated=True)
+        pooled = four * 4 + three * 2
+        self.to_features = nn.Sequential(
+            nn.Linear(pooled, sizes.features, bias=False), nn.BatchNorm1d(sizes.features)
         )
+        self.to_style = nn.Linear(sizes.features, sizes.style)
+        self.to_model = nn.Linear(sizes.features, sizes.model)
+        self.to_detail = nn.Linear(sizes.features, sizes.detail)
+        self.to_attributes = nn.Linear(sizes.features, sizes.attributes)
+        self.colour = ColourHead(four, sizes.bins, sizes.colour)
 
-    def weights(self) -> Tensor:
-        """Weights (2,) of the two parts' cosines; they sum to 1."""
-        share = 0.2 + 0.6 * torch.sigmoid(self.balance)
-        return torch.stack([share, 1 - share])
+    def forward(self, x: Tensor) -> Parts:
+        """The parts of focused shoes; bfloat16 only under the caller's autocast."""
+        middle = self.stage3(self.stage2(self.stage1(self.stem((x - 0.5) * 4))))
+        deep = self.stage4(middle)
+        with torch.autocast("cpu", enabled=False):
+            middle, deep, x = middle.float(), deep.float(), x.float()
+            alpha = x[:, 3:]
+            near, far = (nn.functional.adaptive_avg_pool2d(alpha, y.shape[2:]) for y in (middle, deep))
+            mean = _weighted_mean(deep, far)
+            pooled = torch.cat(
+                [
+                    mean,
+                    (deep * far).amax((2, 3)),
+                    _bands(deep, far, 2),
+                    _weighted_mean(middle, near),
+                    (middle * near).amax((2, 3)),
+                ],
+                dim=1,
+            )
+            features = torch.relu(self.to_features(pooled))
+            rgb = nn.functional.avg_pool2d(x[:, :3], 4)
+            colour = self.colour(rgb, nn.functional.avg_pool2d(alpha, 4), mean)
+            return Parts(
+                unit(self.to_style(features)),
+                unit(self.to_model(features)),
+                unit(self.to_detail(features)),
+                colour,
+                unit(self.to_attributes(features)),
+                features,
+            )
 
-    def embed(self, x: Tensor) -> Tensor:
-        """The served vector (n, shape_dim + colour_dim + plain_steps ** 3), unit length."""
-        _, shape, colour, logits = self.features(x)
-        fine = _finer(torch.sigmoid(logits))
-        plain = plain_colour(nn.functional.avg_pool2d(x, 4), fine, self.sizes.plain_steps)
-        share = torch.sqrt(self.weights() * (1 - self.sizes.plain_weight))
-        rest = self.sizes.plain_weight**0.5
-        return torch.cat([shape * share[0], colour * share[1], plain * rest], dim=1)
 
-
-class Served(nn.Module):
-    """The exported graph: uint8 NHWC pixels to the embedding, normalisation inside."""
-
-    def __init__(self, encoder: Encoder) -> None:
-        super().__init__()
-        self.encoder = encoder
-
-    def forward(self, pixels: Tensor) -> Tensor:
-        """(n, h, w, 3) uint8 to (n, d) float32."""
-        return self.encoder.embed(pixels.permute(0, 3, 1, 2).float() / 255)
+def _stage(inputs: int, outputs: int, blocks: int, gated: bool) -> nn.Sequential:
+    return nn.Sequential(
+        *(
+            Block(inputs if i == 0 else outputs, outputs, 2 if i == 0 else 1, gated)
+            for i in range(blocks)
+        )
+    )

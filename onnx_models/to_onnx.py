@@ -14,9 +14,11 @@ import onnx
 import onnxruntime as ort
 import torch
 
+from onnx_models.assemble import Served
 from onnx_models.calibrate import Calibration, calibrate
 from onnx_models.card import write_card
 from onnx_models.dataset import (
+    CACHE_SIZE,
     F32,
     FILL,
     RESAMPLE_NAME,
@@ -26,10 +28,15 @@ from onnx_models.dataset import (
     gradient_v1,
     letterbox,
 )
-from onnx_models.model import Encoder, Served
+from onnx_models.model import Sizes
 
 TOLERANCE = 2e-3
 OPSET = 18
+LARGE = 1024
+"""Values an initialiser must have to be packed."""
+EXPORT_TOLERANCE = 1e-3
+PACKED_TOLERANCE = 0.03
+"""Largest change of a component of the vector by packing; what it does to recall is in the card."""
 
 
 def open_session(model: Path) -> ort.InferenceSession:
@@ -73,39 +80,85 @@ def _anonymous(path: Path) -> None:
     onnx.save(model, str(path))
 
 
-def export(encoder: Encoder, target: Path, size: int) -> None:
-    """Trace to ONNX in float32 with a dynamic batch and check it against torch."""
-    plain = copy.deepcopy(encoder).to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-    plain.half = False
-    served = Served(plain).eval()
-    sample = torch.randint(0, 256, (3, size, size, 3), dtype=torch.uint8)
+def _packed(path: Path) -> None:
+    """Store the large weights as int8 with one scale a channel, unpacked in the graph.
+
+    onnxruntime folds the unpacking when it loads the model, so that it computes in float32 all the
+    same: a quarter of the file. Symmetric, per output channel (Krishnamoorthi 2018,
+    arXiv 1806.08342, section 3); activations are not quantised.
+    """
+    model = onnx.load(str(path))
+    unpack: list[Any] = []
+    scales: list[Any] = []
+    for tensor in model.graph.initializer:
+        if tensor.data_type != onnx.TensorProto.FLOAT:
+            continue
+        values = onnx.numpy_helper.to_array(tensor)
+        if values.size < LARGE or values.ndim < 2 or np.abs(values).max() == 0:
+            continue
+        name = tensor.name
+        # Convolutions and Gemm with transB have the output channel first; one scale a row suits all.
+        over = tuple(range(1, values.ndim))
+        scale = np.maximum(np.abs(values).max(axis=over, keepdims=True), 1e-12) / 127
+        packed = np.clip(np.rint(values / scale), -127, 127).astype(np.int8)
+        tensor.CopyFrom(onnx.numpy_helper.from_array(packed, f"{name}.int8"))
+        scales.append(onnx.numpy_helper.from_array(scale.astype(np.float32), f"{name}.scale"))
+        unpack += [
+            onnx.helper.make_node("Cast", [f"{name}.int8"], [f"{name}.wide"], to=1),
+            onnx.helper.make_node("Mul", [f"{name}.wide", f"{name}.scale"], [name]),
+        ]
+    model.graph.initializer.extend(scales)
+    nodes = list(model.graph.node)
+    del model.graph.node[:]
+    model.graph.node.extend([*unpack, *nodes])
+    onnx.checker.check_model(model)
+    onnx.save(model, str(path))
+
+
+def export(
+    module: torch.nn.Module, target: Path, outputs: list[str], pack: bool = True
+) -> None:
+    """Trace to ONNX with a dynamic batch, check it against torch, pack the weights, check again."""
+    plain = copy.deepcopy(module).to(memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload]
+    sample = torch.from_numpy(
+        np.stack([letterbox(gradient_v1().rotate(turn), CACHE_SIZE) for turn in (0, 90, 200)])
+    )
     part = target.with_suffix(".part.onnx")
     torch.onnx.export(
-        served,
+        plain,
         (sample,),
         str(part),
         dynamo=True,
         external_data=False,
         opset_version=OPSET,
         input_names=["pixels"],
-        output_names=["embedding"],
+        output_names=outputs,
         dynamic_shapes=({0: torch.export.Dim("n", min=1)},),
         verbose=False,
     )
     _anonymous(part)
     with torch.inference_mode():
-        expected = served(sample).numpy()
-    got = encode(open_session(part), sample.numpy())
-    if np.abs(got - expected).max() > 1e-3:
-        raise RuntimeError(f"the exported graph is off by {np.abs(got - expected).max()}")
+        traced = plain(sample)
+    expected = (traced[0] if isinstance(traced, tuple) else traced).numpy()
+
+    def away() -> float:
+        got = open_session(part).run(outputs[:1], {"pixels": sample.numpy()})[0]
+        return float(np.abs(got - expected).max())
+
+    if (found := away()) > EXPORT_TOLERANCE:
+        raise RuntimeError(f"the exported graph is off by {found}")
+    if pack:
+        _packed(part)
+        if (found := away()) > PACKED_TOLERANCE:
+            raise RuntimeError(f"packing the weights moves the vector by {found}")
     part.replace(target)
 
 
 def manifest(
-    name: str, model: Path, size: int, sizes: dict[str, Any], calibration: Calibration, vector: F32
+    name: str, model: Path, size: int, sizes: Sizes, calibration: Calibration, vector: F32
 ) -> dict[str, Any]:
     """The file that serving reads; every preprocessing step is stated in it."""
-    edge = int(sizes["shape_dim"])
+    edge = sizes.style + sizes.model
     dim = len(vector)
     return {
         "schema": 1,
@@ -133,7 +186,7 @@ def manifest(
             "std": None,
         },
         "output": {"name": "embedding", "normalise": False},
-        "parts": {"shape": [0, edge], "colour": [edge, dim]},
+        "parts": {"shape": [0, edge], "colour": [dim - sizes.colour - sizes.plain, dim]},
         "calibration": {
             "same": calibration.same,
             "similar": calibration.similar,
@@ -148,45 +201,29 @@ def manifest(
 
 
 def write_artifact(
-    encoder: Encoder,
+    served: Served,
     rows: list[Row],
     cache: Cache,
     out: Path,
     backdrops: U8,
     step: int,
     minutes: float,
-    quick: bool = False,
 ) -> None:
-    """Export, calibrate, measure, describe; readers never see a half-written model.
-
-    ``quick``: for a checkpoint on the way; calibrated on a thinned gallery, without the card.
-    """
+    """Export, calibrate, measure, describe; readers never see a half-written model."""
     out.mkdir(parents=True, exist_ok=True)
-    size = int(cache.clean.shape[1])
     model = out / "model.onnx"
-    export(encoder, model, size)
+    export(served, model, ["embedding", "features", "mask"])
     session = open_session(model)
 
     def run(pictures: U8) -> F32:
         return encode(session, pictures)
 
-    calibration = calibrate(run, rows, cache, backdrops, size, thin=8 if quick else 1)
-    vector = run(letterbox(gradient_v1(), size)[None])[0]
-    facts = manifest(out.name, model, size, encoder.sizes.as_dict(), calibration, vector)
-    text = json.dumps(facts, indent=1)
+    calibration = calibrate(run, rows, cache, backdrops, CACHE_SIZE, thin=2)
+    vector = run(letterbox(gradient_v1(), CACHE_SIZE)[None])[0]
+    sizes = served.trunk.sizes
+    facts = manifest(out.name, model, CACHE_SIZE, sizes, calibration, vector)
     part = out / "manifest.part"
-    part.write_text(text + "\n", encoding="utf-8")
+    part.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     part.replace(out / "manifest.json")
-    if quick:
-        return
-    write_card(
-        out / "card.md",
-        facts,
-        run,
-        rows,
-        cache,
-        backdrops,
-        step,
-        minutes,
-        milliseconds(session, size),
-    )
+    took = milliseconds(session, CACHE_SIZE)
+    write_card(out / "card.md", facts, run, rows, cache, backdrops, step, minutes, took)

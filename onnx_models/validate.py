@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
-from onnx_models.augment import Camera
-from onnx_models.dataset import F32, I64, MULTIVIEW_SOURCES, U8, Cache, Row
-from onnx_models.model import Encoder
+from onnx_models.augment import Camera, backdrop_pool
+from onnx_models.crops import through
+from onnx_models.dataset import CACHE_SIZE, F32, I64, MULTIVIEW_SOURCES, U8, Cache, Row
+from onnx_models.finder import Finder
+from onnx_models.model import Parts, Trunk
 
 STRENGTH = 0.6
 GALLERY_STEP = 3
+SHOTS = 3
+PARTS = ("style", "model", "detail", "colour", "attributes", "features")
 
 
-def embed(encoder: Encoder, pictures: npt.NDArray[np.uint8], batch: int = 256) -> F32:
-    """Vectors (n, d) of pictures (n, s, s, 3); the trunk as ``half`` says."""
-    encoder.eval()
-    out = []
+def embed(trunk: Trunk, crops: U8, batch: int = 128) -> dict[str, F32]:
+    """Parts (n, d) of focused shoes (n, h, w, 4), by name."""
+    trunk.eval()
+    found: dict[str, list[F32]] = {name: [] for name in PARTS}
     with torch.inference_mode():
-        for start in range(0, len(pictures), batch):
-            block = torch.from_numpy(np.ascontiguousarray(pictures[start : start + batch]))
-            pixels = block.permute(0, 3, 1, 2).float() / 255
-            out.append(encoder.embed(pixels).float().numpy())
-    return np.concatenate(out)
+        for start in range(0, len(crops), batch):
+            block = torch.from_numpy(np.array(crops[start : start + batch]))
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                parts = Parts(*trunk(block.permute(0, 3, 1, 2).float() / 255))
+            for name in PARTS:
+                found[name].append(getattr(parts, name).float().numpy())
+    return {name: np.concatenate(blocks) for name, blocks in found.items()}
 
 
 def recall(
@@ -48,49 +56,59 @@ class Validation:
     Gallery: all validation pictures and every third training picture.
     """
 
-    def __init__(self, rows: list[Row], cache: Cache, backdrops: U8, size: int, seed: int) -> None:
-        keep = [
-            i
-            for i, row in enumerate(rows)
-            if row.split == "validation" or (row.split == "train" and i % GALLERY_STEP == 0)
-        ]
-        self.products = np.array([rows[i].product for i in keep])
-        self.clean = cache.clean[keep]
-        position = {row: place for place, row in enumerate(keep)}
-        count: dict[str, int] = defaultdict(int)
-        for row in rows:
-            count[row.product] += 1
+    def __init__(
+        self, rows: list[Row], cache: Cache, finder: Finder, where: Path, seed: int
+    ) -> None:
+        self.keep = np.array(
+            [
+                i
+                for i, row in enumerate(rows)
+                if row.split == "validation" or (row.split == "train" and i % GALLERY_STEP == 0)
+            ]
+        )
+        self.products = np.array([rows[i].product for i in self.keep])
+        count = Counter(row.product for row in rows)
         held = [
-            i
-            for i in keep
+            place
+            for place, i in enumerate(self.keep)
             if rows[i].split == "validation"
             and rows[i].source in MULTIVIEW_SOURCES
             and count[rows[i].product] > 1
         ]
-        camera = Camera(backdrops, size, np.random.default_rng(seed), STRENGTH)
-        self.owners = np.array([position[i] for i in held for _ in range(3)])
-        self.queries = np.stack(
+        others = np.array([i for i, row in enumerate(rows) if row.split == "validation"])
+        wild = others[[rows[i].setting == "wild" for i in others]]
+        self.backdrops = backdrop_pool(cache.rgba, wild, others, 400, seed + 1)
+        camera = Camera(self.backdrops, CACHE_SIZE, np.random.default_rng(seed), STRENGTH)
+        self.owners = np.repeat(held, SHOTS)
+        self.shots = np.stack(
             [
                 camera.reshoot(cache.rgba[i], cache.boxes[i], bool(cache.masked[i]))[0]
-                for i in held
-                for _ in range(3)
+                for i in self.keep[self.owners]
             ]
         )
+        kept = where / "validation.npy"
+        if not kept.exists():
+            np.save(kept, through(finder, cache.rgba[self.keep][..., :3]))
+        self.gallery = np.load(kept)
+        self.queries = through(finder, self.shots)
 
-    def measure(self, encoder: Encoder, parts: bool = True) -> dict[str, dict[str, float]]:
-        """Re-shot and clean recall of the whole vector, and re-shot of each part."""
-        gallery = embed(encoder, self.clean)
-        queries = embed(encoder, self.queries)
-        width = encoder.sizes.shape_dim
+    def measure(self, trunk: Trunk, weights: Tensor) -> dict[str, dict[str, float]]:
+        """Re-shot and clean recall of the parts together under ``weights`` (4,), and apart."""
+        gallery, queries = embed(trunk, self.gallery), embed(trunk, self.queries)
         once = np.unique(self.owners)
         at = (1, 10)
+        roots = np.sqrt(weights.detach().numpy())
+
+        def joined(parts: dict[str, F32]) -> F32:
+            return np.concatenate(
+                [parts[name] * w for name, w in zip(PARTS[:4], roots, strict=True)], axis=1
+            )
+
+        whole = joined(gallery)
         figures = {
-            "reshot": recall(queries, self.owners, gallery, self.products, at),
-            "clean": recall(gallery[once], once, gallery, self.products, at),
+            "reshot": recall(joined(queries), self.owners, whole, self.products, at),
+            "clean": recall(whole[once], once, whole, self.products, at),
         }
-        if parts:
-            for name, part in (("shape", slice(0, width)), ("colour", slice(width, None))):
-                figures[f"reshot_{name}"] = recall(
-                    queries[:, part], self.owners, gallery[:, part], self.products, at
-                )
+        for name in PARTS[:4]:
+            figures[name] = recall(queries[name], self.owners, gallery[name], self.products, at)
         return figures

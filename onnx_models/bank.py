@@ -1,0 +1,204 @@
+"""A bank of training views on disk: made once by all cores, then read by a trainer that needs both.
+
+Drawing a view costs as much as a training step on it. Views made ahead are used many times, with a
+cheap jitter on top, so that training itself has the whole machine.
+
+Rows beyond the labelled photographs are drawn shoes (:mod:`app.sketch`), several views each: their
+geometry is known, so medial and lateral, side and top of one design are true positives.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from app.sketch.design import random_design
+from app.sketch.render import VIEWS, render
+from onnx_models.augment import Camera, drawn_scene
+from onnx_models.dataset import (
+    CACHE_SIZE,
+    F32,
+    I64,
+    MULTIVIEW_SOURCES,
+    PAIR_SOURCES,
+    U8,
+    Cache,
+    Row,
+    foreground,
+)
+
+MASK: Final = 96
+DESIGNS: Final = 500
+DRAWN_VIEWS: Final = ("side", "medial", "three_quarter", "top")
+CLEAN, MILD, SHOT, SCENE = range(4)
+"""Kinds of view: as served, another studio's, a phone's, and one without a shoe."""
+SHOTS: Final = 6
+SHOTS_MULTIVIEW: Final = 14
+SCENES: Final = 5000
+BLOCK: Final = 256
+
+
+@dataclass(frozen=True)
+class Bank:
+    """N views; ``rows`` counts labelled photographs first, then drawn ones; -1 is a scene.
+
+    ``views`` (N, 192, 192, 3) uint8, ``masks`` (N, 96, 96) uint8, ``kinds`` (N,), ``light`` (N, 3):
+    mean log colour of the shoe in its clean picture less that in the view (0 where unknown),
+    ``halves`` (N,): 0 the whole picture, 1 and 2 its left and right shoe; ``masked`` (N,): the mask is
+    known; ``seen`` (N,): training may use it (of held-out pictures the clean view is in the bank too).
+    """
+
+    views: U8
+    masks: U8
+    rows: I64
+    kinds: U8
+    halves: U8
+    light: F32
+    masked: npt.NDArray[np.bool_]
+    seen: npt.NDArray[np.bool_]
+
+
+def drawn_pictures(where: Path) -> tuple[U8, I64]:
+    """Drawn shoes (DESIGNS * views, 192, 192, 4) with masks, and their boxes; cached."""
+    path = where / "drawn.npy"
+    if not path.exists():
+        with multiprocessing.get_context("spawn").Pool(os.cpu_count()) as pool:
+            made = [one for many in pool.imap(_draw, range(DESIGNS), chunksize=8) for one in many]
+        np.save(path, np.stack(made))
+    pictures: U8 = np.load(path)
+    boxes = np.tile(np.array([0, 0, CACHE_SIZE, CACHE_SIZE], np.int64), (len(pictures), 1))
+    for index, picture in enumerate(pictures):
+        ys, xs = np.nonzero(picture[..., 3])
+        if len(ys):
+            boxes[index] = xs.min(), ys.min(), xs.max() + 1, ys.max() + 1
+    return pictures, boxes
+
+
+def _draw(seed: int) -> list[U8]:
+    design = random_design(seed)
+    made = []
+    for view in DRAWN_VIEWS:
+        assert view in VIEWS
+        rgb = np.asarray(render(design, view, (CACHE_SIZE, CACHE_SIZE), "white", seed), np.uint8)
+        made.append(np.dstack([rgb, foreground(np.ascontiguousarray(rgb))]))
+    return made
+
+
+def _half(rgba: U8, box: I64, side: int) -> tuple[U8, I64]:
+    """One shoe of a picture of a pair: the left (1) or right (2) 55 % of the cut-out."""
+    x0, y0, x1, y1 = (int(v) for v in box)
+    width = int((x1 - x0) * 0.55)
+    low, high = (x0, x0 + width) if side == 1 else (x1 - width, x1)
+    cut = rgba.copy()
+    cut[:, :low] = cut[:, high:] = (255, 255, 255, 0)
+    return cut, np.array([low, y0, high, y1])
+
+
+def _mean_log(rgb: U8, mask: U8) -> F32 | None:
+    inside = mask > 127
+    if inside.sum() < 60:
+        return None
+    return np.log(rgb[inside].astype(np.float32) / 255 + 0.03).mean(axis=0)
+
+
+def _plan(rows: list[Row], drawn: int) -> list[tuple[int, int, int]]:
+    """(row, kind, half) of every view."""
+    plan = [(i, CLEAN, 0) for i in range(len(rows) + drawn)]
+    for i, row in enumerate(rows):
+        if row.split != "train":
+            continue
+        several = row.source in MULTIVIEW_SOURCES
+        plan += [(i, MILD, 0)] * (3 if several else 1)
+        plan += [(i, SHOT, 0)] * (SHOTS_MULTIVIEW if several else SHOTS)
+        if row.source in PAIR_SOURCES:
+            plan += [(i, SHOT, side) for side in (1, 2, 1, 2)]
+    plan += [(len(rows) + i, SHOT, 0) for i in range(drawn) for _ in range(2)]
+    plan += [(-1, SCENE, 0)] * SCENES
+    random.Random(5).shuffle(plan)
+    return plan
+
+
+def _fill(job: tuple[Path, Path, int, int, int]) -> None:
+    where, cache, start, stop, seed = job
+    cv2.setNumThreads(1)
+    rng = np.random.default_rng((seed, start))
+    views = np.load(where / "views.npy", mmap_mode="r+")
+    masks = np.load(where / "masks.npy", mmap_mode="r+")
+    light = np.load(where / "light.npy", mmap_mode="r+")
+    plan = np.load(where / "plan.npy")
+    rgba, boxes = np.load(cache / "rgba.npy", mmap_mode="r"), np.load(cache / "boxes.npy")
+    masked = np.load(cache / "masked.npy")
+    drawn, drawn_boxes = drawn_pictures(cache)
+    camera = Camera(np.load(where / "backdrops.npy", mmap_mode="r"), CACHE_SIZE, rng)
+    for place in range(start, stop):
+        row, kind, half = (int(v) for v in plan[place])
+        camera.strength = rng.uniform(0.3, 1.0)
+        if kind == SCENE:
+            view, mask = camera.scene(drawn_scene(rng))
+        else:
+            at = row - len(rgba)
+            picture, box = (rgba[row], boxes[row]) if at < 0 else (drawn[at], drawn_boxes[at])
+            whole = bool(masked[row]) if at < 0 else True
+            if half:
+                picture, box = _half(picture, box, half)
+            if kind == CLEAN:
+                view, mask = picture[..., :3], picture[..., 3]
+            else:
+                make = camera.catalogue if kind == MILD else camera.reshoot
+                view, mask = make(picture, box, whole)
+                before = _mean_log(picture[..., :3], picture[..., 3])
+                after = _mean_log(view, mask)
+                if whole and before is not None and after is not None:
+                    light[place] = before - after
+        views[place] = view
+        masks[place] = cv2.resize(mask, (MASK, MASK), interpolation=cv2.INTER_AREA)
+
+
+def build_bank(
+    rows: list[Row], cache: Cache, folder: Path, backdrops: U8, seed: int
+) -> Bank:
+    """Make the bank under ``folder / "bank"`` (some minutes), or open what is there."""
+    where = folder / "bank"
+    where.mkdir(exist_ok=True)
+    drawn, _ = drawn_pictures(folder)
+    done = where / "done"
+    plan = np.array(_plan(rows, len(drawn)), np.int64)
+    if not done.exists():
+        np.save(where / "plan.npy", plan)
+        np.save(where / "backdrops.npy", backdrops)
+        for name, shape, dtype in (
+            ("views", (len(plan), CACHE_SIZE, CACHE_SIZE, 3), np.uint8),
+            ("masks", (len(plan), MASK, MASK), np.uint8),
+            ("light", (len(plan), 3), np.float32),
+        ):
+            np.lib.format.open_memmap(where / f"{name}.npy", "w+", dtype, shape).flush()
+        jobs = [
+            (where, folder, start, min(start + BLOCK, len(plan)), seed)
+            for start in range(0, len(plan), BLOCK)
+        ]
+        with multiprocessing.get_context("spawn").Pool(os.cpu_count()) as pool:
+            for count, _ in enumerate(pool.imap_unordered(_fill, jobs)):
+                if count % 50 == 0:
+                    print(f"bank: {count * BLOCK} of {len(plan)} views", flush=True)
+        done.write_text("1")
+    masked = np.concatenate([cache.masked, np.ones(len(drawn), bool)])
+    trained = np.array([row.split == "train" for row in rows] + [True] * len(drawn))
+    known = plan[:, 0] >= 0
+    return Bank(
+        np.load(where / "views.npy", mmap_mode="r"),
+        np.load(where / "masks.npy", mmap_mode="r"),
+        plan[:, 0],
+        plan[:, 1].astype(np.uint8),
+        plan[:, 2].astype(np.uint8),
+        np.load(where / "light.npy"),
+        np.where(known, masked[plan[:, 0]], True),
+        np.where(known, trained[plan[:, 0]], True),
+    )

@@ -1,0 +1,209 @@
+"""Where the shoe is, and under what light: a small U-shaped network in front of the encoder.
+
+A phone's photograph differs from a shop's first of all in what surrounds the shoe. The finder marks
+the shoe's pixels (an encoder-decoder with skips, as U-Net, Ronneberger et al. 2015,
+arXiv 1505.04597), and :func:`focus` turns photograph and mask into what the encoder sees: the shoe
+alone on white, cropped to fill the frame, its light corrected. All of it is inside the exported
+graph, so that serving needs one run and no second model.
+
+Trained on the bank's composites, where the mask is known exactly, and to predict how the light
+differs from the clean picture's (a white balance learned by simulation).
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Final, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from onnx_models.bank import SCENE, Bank
+from onnx_models.blocks import Block
+
+WIDTH: Final = 128
+HEIGHT: Final = 96
+"""Of the focused crop, pixels: shoes are wider than high."""
+EDGE: Final = 0.004
+"""Share of the mask's mass that may lie outside the box on each side: specks do not stretch it."""
+MARGIN: Final = 0.04
+NO_SHOE: Final = 0.01
+"""Mean of the mask below which the whole picture is taken."""
+BATCH: Final = 96
+PEAK: Final = 3e-3
+
+
+class Found(NamedTuple):
+    """Mask logits (n, 48, 48) and the correction of log colours (n, 3)."""
+
+    logits: Tensor
+    light: Tensor
+
+
+class Finder(nn.Module):
+    """(n, 3, 192, 192) in 0..1 to a mask at a quarter of that size and the light's correction."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(
+            nn.Conv2d(3, 32, 6, 4, 1, bias=False), nn.BatchNorm2d(32), nn.ReLU()
+        )
+        self.down2 = Block(32, 48, 2, gated=False)
+        self.down3 = nn.Sequential(Block(48, 96, 2, gated=True), Block(96, 96, 1, gated=True))
+        self.down4 = nn.Sequential(Block(96, 144, 2, gated=True), Block(144, 144, 1, gated=True))
+        self.up3, self.skip3 = nn.Conv2d(144, 96, 1), nn.Conv2d(96, 96, 1)
+        self.mix3 = _mix(96)
+        self.up2, self.skip2 = nn.Conv2d(96, 48, 1), nn.Conv2d(48, 48, 1)
+        self.mix2 = _mix(48)
+        self.up1, self.skip1 = nn.Conv2d(48, 24, 1), nn.Conv2d(32, 24, 1)
+        self.mix1 = _mix(24)
+        self.last = nn.Conv2d(24, 1, 3, 1, 1)
+        self.light = nn.Sequential(nn.Linear(144 + 6, 64), nn.ReLU(), nn.Linear(64, 3))
+        nn.init.zeros_(self.light[2].weight)
+        nn.init.zeros_(self.light[2].bias)
+
+    def forward(self, x: Tensor) -> Found:
+        """Mask logits and light of pictures; bfloat16 only under the caller's autocast."""
+        one = self.stem((x - 0.5) * 4)
+        two = self.down2(one)
+        three = self.down3(two)
+        four = self.down4(three)
+        y = self.mix3(_twice(self.up3(four)) + self.skip3(three))
+        y = self.mix2(_twice(self.up2(y)) + self.skip2(two))
+        y = self.mix1(_twice(self.up1(y)) + self.skip1(one))
+        logits = self.last(y)[:, 0].float()
+        mask = torch.sigmoid(logits)[:, None]
+        logs = torch.log(nn.functional.avg_pool2d(x, 4).float() + 0.03)
+        shoe = _mean(logs, mask)
+        rest = _mean(logs, 1 - mask)
+        seen = torch.cat([four.float().mean((2, 3)), shoe, rest], dim=1)
+        return Found(logits, self.light(seen).float())
+
+
+def _mix(width: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(width, width, 3, 1, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU()
+    )
+
+
+def _twice(x: Tensor) -> Tensor:
+    return nn.functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+
+
+def _mean(x: Tensor, weight: Tensor) -> Tensor:
+    return (x * weight).sum((2, 3)) / (weight.sum((2, 3)) + 1e-3)
+
+
+def _span(mass: Tensor) -> tuple[Tensor, Tensor]:
+    """Start and end (n,), in 0..1, of what holds all but EDGE of the mass (n, k) at each side."""
+    share = torch.cumsum(mass, dim=1) / (mass.sum(dim=1, keepdim=True) + 1e-6)
+    start = (share < EDGE).float().mean(dim=1)
+    end = (share < 1 - EDGE).float().mean(dim=1) + 1 / mass.shape[1]
+    return start, end
+
+
+def boxes(mask: Tensor) -> Tensor:
+    """(n, 4) left, top, right, bottom in 0..1 of masks (n, k, k); the whole where none."""
+    firm = torch.relu(mask - 0.3)
+    left, right = _span(firm.sum(dim=1))
+    top, bottom = _span(firm.sum(dim=2))
+    found = torch.stack([left, top, right, bottom], dim=1)
+    whole = torch.tensor([0.0, 0.0, 1.0, 1.0]).expand_as(found)
+    there = (mask.mean((1, 2)) > NO_SHOE).float()[:, None]
+    return found * there + whole * (1 - there)
+
+
+def _sample(picture: Tensor, where: Tensor) -> Tensor:
+    """Crops (n, c, HEIGHT, WIDTH) of (n, c, k, k) around boxes ``where``, aspect ratio kept."""
+    middle_x, middle_y = (where[:, 0] + where[:, 2]) - 1, (where[:, 1] + where[:, 3]) - 1
+    wide, high = where[:, 2] - where[:, 0], where[:, 3] - where[:, 1]
+    reach = torch.maximum(wide, high * (WIDTH / HEIGHT)) * (1 + 2 * MARGIN)
+    x = torch.linspace(-1 + 1 / WIDTH, 1 - 1 / WIDTH, WIDTH)
+    y = torch.linspace(-1 + 1 / HEIGHT, 1 - 1 / HEIGHT, HEIGHT) * (HEIGHT / WIDTH)
+    across = middle_x[:, None] + reach[:, None] * x[None]
+    along = middle_y[:, None] + reach[:, None] * y[None]
+    n = where.shape[0]
+    grid = torch.stack(
+        [across[:, None, :].expand(n, HEIGHT, WIDTH), along[:, :, None].expand(n, HEIGHT, WIDTH)],
+        dim=3,
+    )
+    return nn.functional.grid_sample(picture, grid, "bilinear", "zeros", align_corners=False)
+
+
+def focus(x: Tensor, found: Found) -> tuple[Tensor, Tensor]:
+    """The encoder's input (n, 4, HEIGHT, WIDTH): corrected colours on white, opacity; and boxes.
+
+    Where the finder sees no shoe, the whole picture is passed on with full opacity.
+    """
+    mask = torch.sigmoid(found.logits)
+    where = boxes(mask)
+    there = (mask.mean((1, 2)) > NO_SHOE).float()[:, None, None, None]
+    opacity = (mask[:, None] * 2.2 - 0.3).clamp(0, 1) * there + (1 - there)
+    lit = x * torch.exp(found.light)[:, :, None, None]
+    colours = _sample(lit, where).clamp(0, 1)
+    alpha = _sample(opacity, where)
+    return torch.cat([colours * alpha + (1 - alpha), alpha], dim=1), where
+
+
+def loss(found: Found, masks: Tensor, known: Tensor, light: Tensor, lit: Tensor) -> Tensor:
+    """Cross-entropy and Dice loss on masks (n, 48, 48) in 0..1, L1 on the light."""
+    cross = nn.functional.binary_cross_entropy_with_logits(found.logits, masks, reduction="none")
+    mask = torch.sigmoid(found.logits)
+    both = (mask * masks).sum((1, 2))
+    dice = 1 - (2 * both + 10) / (mask.sum((1, 2)) + masks.sum((1, 2)) + 10)
+    per = (cross.mean((1, 2)) * 2 + dice) * known
+    away = (found.light - light).abs().mean(1) * lit
+    return per.sum() / known.sum().clamp(min=1) + away.sum() / lit.sum().clamp(min=1)
+
+
+def train_finder(
+    bank: Bank, minutes: float, seed: int = 0, state: dict[str, Tensor] | None = None
+) -> Finder:
+    """Train on the bank for so many minutes, from its own initialisation or an earlier ``state``."""
+    torch.manual_seed(seed)
+    finder = Finder().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if state:
+        finder.load_state_dict(state)
+    optimiser = torch.optim.AdamW(finder.parameters(), lr=PEAK, weight_decay=0.02)
+    forward = torch.compile(finder, dynamic=False)
+    rng = np.random.default_rng(seed)
+    place = int(rng.integers(len(bank.rows)))
+    start = time.monotonic()
+    step, total, away = 0, 0.0, 0.0
+    while (progress := (time.monotonic() - start) / (minutes * 60)) < 1:
+        rate = PEAK * min(1.0, step / 100 + 0.02) * 0.5 * (1 + np.cos(np.pi * progress))
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        # The bank is shuffled: neighbours are a random batch, and reading them in order is what
+        # a disk does fast.
+        place = (place + BATCH) % (len(bank.rows) - BATCH)
+        part = slice(place, place + BATCH)
+        pixels = torch.from_numpy(np.array(bank.views[part]))
+        pixels = pixels.permute(0, 3, 1, 2).float() / 255
+        masks = torch.from_numpy(np.array(bank.masks[part])).float() / 255
+        masks = nn.functional.avg_pool2d(masks, 2)
+        if rng.random() < 0.5:
+            pixels, masks = pixels.flip(3), masks.flip(2)
+        light = torch.from_numpy(bank.light[part])
+        known = torch.from_numpy(bank.masked[part] & bank.seen[part]).float()
+        lit = known * torch.from_numpy(bank.kinds[part] != SCENE).float()
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            found = forward(pixels)
+        wrong = loss(Found(*found), masks, known, light, lit)
+        optimiser.zero_grad(set_to_none=True)
+        wrong.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(finder.parameters(), 5.0)
+        optimiser.step()
+        step += 1
+        total += wrong.item()
+        away += ((found[1].detach() - light).abs().mean(1) * lit).sum().item() / max(lit.sum().item(), 1)
+        if step % 100 == 0:
+            each = step * BATCH / (time.monotonic() - start)
+            print(
+                f"finder step {step}: loss {total / 100:.4f}, light {away / 100:.4f}, "
+                f"{each:.0f} pictures/s",
+                flush=True,
+            )
+            total = away = 0.0
+    return finder.eval()

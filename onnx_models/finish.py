@@ -1,0 +1,193 @@
+"""From trained finder and trunk to the artifact: weights of the parts, plain axes, gate, export.
+
+    python -m onnx_models.finish --cache DIR --out onnx_models/solemate-s2
+
+Everything here is fitted on training and validation rows; the test sources are only measured, once,
+for the card.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from onnx_models.assemble import PARTS, Localiser, Served
+from onnx_models.dataset import F32, I64, U8, build_cache, read_rows, shoes_folder
+
+from onnx_models.model import Sizes
+from onnx_models.to_onnx import export, write_artifact
+from onnx_models.validate import Validation
+
+ROUNDS: Final = 4
+STEPS: Final = (0.0, 0.03, 0.06, 0.1, 0.15, 0.2, 0.27, 0.35, 0.45, 0.6, 0.8, 1.1, 1.5)
+LEAST: Final[dict[str, float]] = {"style": 0.15, "attributes": 0.03}
+"""People's judgement and words live in these parts, which retrieval alone would starve."""
+Parts = dict[str, F32]
+
+
+def load(cache: Path, name: str) -> tuple[Served, dict[str, Any]]:
+    """The served module with the trained finder and the trunk's average; and the checkpoint."""
+    state: dict[str, Any] = torch.load(cache / f"trunk-{name}.pt", weights_only=False)
+    sizes = Sizes(**{k: tuple(v) if isinstance(v, list) else v for k, v in state["sizes"].items()})
+    served = Served(sizes)
+    served.finder.load_state_dict(torch.load(cache / "finder.pt", weights_only=True))
+    served.trunk.load_state_dict(state["slow"])
+    return served.eval(), state
+
+
+def all_parts(served: Served, pictures: U8) -> tuple[Parts, F32]:
+    """Parts of pictures (n, 192, 192, 3), ``plain`` as raw histogram; and the backdrop's facts."""
+    found: dict[str, list[F32]] = {name: [] for name in PARTS}
+    facts: list[F32] = []
+    with torch.inference_mode():
+        for start in range(0, len(pictures), 64):
+            block = torch.from_numpy(np.array(pictures[start : start + 64]))
+            named, seen, _, _ = served.parts(block)
+            for name in PARTS:
+                found[name].append(named[name].numpy())
+            facts.append(seen.numpy())
+    return {name: np.concatenate(blocks) for name, blocks in found.items()}, np.concatenate(facts)
+
+
+def plain_axes(histograms: F32, dims: int) -> tuple[F32, F32]:
+    """Mean (b,) and half-whitened principal axes (b, dims) of square-root histograms."""
+    mean = histograms.mean(axis=0)
+    _, values, axes = np.linalg.svd(histograms - mean, full_matrices=False)
+    return mean, np.asarray(axes[:dims].T / np.sqrt(values[:dims] / values[0]), np.float32)
+
+
+def fit_gate(studio: F32, phone: F32) -> tuple[F32, float]:
+    """Logistic regression by Newton's method on facts (n, 8): weights and bias."""
+    x = np.concatenate([studio, phone]).astype(np.float64)
+    mean, deviation = x.mean(0), x.std(0) + 1e-6
+    x = np.concatenate([(x - mean) / deviation, np.ones((len(x), 1))], axis=1)
+    y = np.concatenate([np.ones(len(studio)), np.zeros(len(phone))])
+    w = np.zeros(x.shape[1])
+    for _ in range(20):
+        p = 1 / (1 + np.exp(-np.clip(x @ w, -30, 30)))
+        curve = (x * (p * (1 - p))[:, None]).T @ x + np.eye(len(w)) * 1e-2 * len(x)
+        w -= np.linalg.solve(curve, x.T @ (p - y) + 1e-2 * len(x) * w)
+    weights = w[:-1] / deviation
+    return weights.astype(np.float32), float(w[-1] - weights @ mean)
+
+
+def joined(parts: Parts, weights: dict[str, float], studio: F32) -> F32:
+    """Vectors of unit length of parts under weights; ``studio`` (n,) scales plain."""
+    scaled = [parts[name] * np.float32(weights[name] ** 0.5) for name in PARTS]
+    scaled[-1] = scaled[-1] * studio[:, None]
+    whole = np.concatenate(scaled, axis=1)
+    return np.asarray(whole / np.linalg.norm(whole, axis=1, keepdims=True), np.float32)
+
+
+def _score(
+    asked: Parts, studio: F32, gallery: Parts, homes: F32, owners: I64,
+    products: npt.NDArray[np.str_], weights: dict[str, float],
+) -> float:  # fmt: skip
+    """Mean of R@1 and reciprocal rank, leave-one-out."""
+    scores = joined(asked, weights, studio) @ joined(gallery, weights, homes).T
+    scores[np.arange(len(owners)), owners] = -2
+    same = products[None] == products[owners][:, None]
+    same[np.arange(len(owners)), owners] = False
+    best = np.where(same, scores, -2).max(axis=1)
+    rank = (scores >= best[:, None]).sum(axis=1)
+    return float(((rank == 1) + 1 / rank).mean() / 2)
+
+
+def fit_weights(
+    asked: Parts, asked_studio: F32, gallery: Parts, studio: F32, owners: I64,
+    products: npt.NDArray[np.str_],
+) -> dict[str, float]:  # fmt: skip
+    """Coordinate search for the parts' weights: clean and re-shot queries count alike."""
+    once = np.unique(owners)
+    clean = {name: gallery[name][once] for name in PARTS}
+
+    def score(weights: dict[str, float]) -> float:
+        shots = _score(asked, asked_studio, gallery, studio, owners, products, weights)
+        return shots + _score(clean, studio[once], gallery, studio, once, products, weights)
+
+    weights = dict.fromkeys(PARTS, 0.3)
+    for _ in range(ROUNDS):
+        for name in PARTS:
+            tried = [step for step in STEPS if step >= LEAST.get(name, 0.0)]
+            figures = [score({**weights, name: step}) for step in tried]
+            weights[name] = tried[int(np.argmax(figures))]
+    total = sum(weights.values())
+    return {name: value / total for name, value in weights.items()}
+
+
+def finish(arguments: argparse.Namespace) -> None:
+    """Fit what is left, write the artifact, print what the validation rows say."""
+    where: Path = arguments.cache
+    served, state = load(where, arguments.out.name)
+    folder = shoes_folder(arguments.data)
+    rows = read_rows(folder)
+    cache = build_cache(folder, rows, where)
+    validation = Validation(rows, cache, served.finder, where, arguments.seed)
+    gallery, facts = all_parts(served, cache.clean(validation.keep))
+    asked, asked_facts = all_parts(served, validation.shots)
+    train = np.array([rows[i].split == "train" for i in validation.keep])
+    mean, axes = plain_axes(gallery["plain"][train], served.trunk.sizes.plain)
+    for parts in (gallery, asked):
+        plain = (parts["plain"] - mean) @ axes
+        parts["plain"] = plain / np.linalg.norm(plain, axis=1, keepdims=True)
+    gate, bias = fit_gate(facts[train], asked_facts)
+    studio, asked_studio = (
+        1 / (1 + np.exp(-(seen @ gate + bias))) for seen in (facts, asked_facts)
+    )
+    weights = fit_weights(
+        asked, asked_studio, gallery, studio, validation.owners, validation.products
+    )
+    print(json.dumps({"weights": weights, "studio": float(studio.mean()),
+                      "phone": float(asked_studio.mean())}), flush=True)  # fmt: skip
+    served.middle.copy_(torch.from_numpy(mean))
+    served.axes.copy_(torch.from_numpy(axes))
+    served.gate.copy_(torch.from_numpy(gate))
+    served.bias.copy_(Tensor([bias])[0])
+    served.weights.copy_(Tensor([weights[name] for name in PARTS]))
+    write_artifact(
+        served, rows, cache, arguments.out, validation.backdrops, state["step"],
+        state["elapsed"] / 60,
+    )  # fmt: skip
+
+
+    write_localiser(served, arguments.out.parent / "localiser")
+
+
+def write_localiser(served: Served, out: Path) -> None:
+    """The finder as an artifact of its own, for pictures with several shoes."""
+    out.mkdir(exist_ok=True)
+    model = out / "model.onnx"
+    export(Localiser(served.finder), model, ["mask"])
+    facts = {
+        "schema": 1,
+        "file": model.name,
+        "sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
+        "threshold": 0.5,
+        "minimum_area": 0.01,
+        "margin": 0.06,
+        "licence": "MIT (the weights are the project's own)",
+        "training_data": "composites of cut-out shoes over drawn and photographed backdrops",
+    }
+    (out / "manifest.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, help="folder with shoes/labels.csv")
+    parser.add_argument("--out", type=Path, required=True, help="artifact folder")
+    parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "solemate" / "train")
+    parser.add_argument("--seed", type=int, default=0)
+    finish(parser.parse_args())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+"""Which views meet in a batch of the trunk, and the cheap jitter on top of the bank."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from onnx_models.bank import CLEAN, MILD, SCENE, SHOT, Bank
+from onnx_models.dataset import I64, U8, Row
+
+SEVERAL: Final = 0.22
+"""Share of a batch that is two different pictures of one product."""
+COLOURWAYS: Final = 0.25
+"""Share that is colourways of few models: hard negatives for detail, positives for the model."""
+DRAWN: Final = 0.05
+SCENES: Final = 0.03
+CATALOGUE: Final = 0.55
+"""Share of second views that are catalogue pictures: a phone's photograph asks, a shop's answers."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """2n views, first views first: crops (2n, 4, h, w) in 0..1 and rows (2n,), -1 for scenes."""
+
+    crops: Tensor
+    rows: Tensor
+    products: Tensor
+    models: Tensor
+
+
+class Sampler:
+    """Draws batches; ``products`` and ``models`` are codes over labelled and drawn rows."""
+
+    def __init__(
+        self, rows: list[Row], bank: Bank, crops: U8, views: int, batch: int, seed: int
+    ) -> None:
+        self.crops, self.batch = crops, batch
+        self.rng = np.random.default_rng(seed)
+        drawn = int(bank.rows.max()) + 1 - len(rows)
+        names = [row.product for row in rows]
+        names += [f"drawn/{i // views}" for i in range(drawn)]
+        kinds = [f"{r.source}/{r.model}" if r.model else r.product for r in rows]
+        kinds += [f"drawn/{i // views}" for i in range(drawn)]
+        self.products = np.unique(names, return_inverse=True)[1].astype(np.int64)
+        self.models = np.unique(kinds, return_inverse=True)[1].astype(np.int64)
+        self.places: dict[int, dict[int, I64]] = {}
+        usable = np.flatnonzero(bank.seen & (bank.rows >= 0))
+        grouped: dict[int, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+        for place in usable:
+            grouped[int(bank.rows[place])][int(bank.kinds[place])].append(int(place))
+        self.places = {
+            row: {kind: np.array(found) for kind, found in kinds_.items()}
+            for row, kinds_ in grouped.items()
+            if SHOT in kinds_ and CLEAN in kinds_
+        }
+        self.scenes = np.flatnonzero(bank.kinds == SCENE)
+        real = [row for row in self.places if row < len(rows)]
+        self.pool = np.array(real)
+        self.drawn = self._several([row for row in self.places if row >= len(rows)])
+        self.several = self._several(real)
+        models: dict[int, list[int]] = defaultdict(list)
+        sources: dict[str, list[int]] = defaultdict(list)
+        for row in real:
+            models[int(self.models[row])].append(row)
+            sources[rows[row].source].append(row)
+        self.colourways = [np.array(m) for m in models.values() if len(m) > 1 and len(
+            set(self.products[m])) > 1]
+        self.sources = [np.array(found) for found in sources.values()]
+
+    def _several(self, rows: list[int]) -> list[I64]:
+        groups: dict[int, list[int]] = defaultdict(list)
+        for row in rows:
+            groups[int(self.products[row])].append(row)
+        return [np.array(group) for group in groups.values() if len(group) > 1]
+
+    def _pairs(self) -> list[tuple[int, int]]:
+        rng, size = self.rng, self.batch
+        pairs: list[tuple[int, int]] = []
+        for groups, share in ((self.several, SEVERAL), (self.drawn, DRAWN)):
+            for pick in rng.choice(len(groups), int(size * share), replace=False):
+                one, two = rng.choice(groups[int(pick)], 2, replace=False)
+                pairs.append((int(one), int(two)))
+        until = len(pairs) + int(size * COLOURWAYS)
+        while len(pairs) < until:
+            group = self.colourways[int(rng.integers(len(self.colourways)))]
+            for row in rng.choice(group, min(4, len(group)), replace=False):
+                pairs.append((int(row), int(row)))
+        pairs += [(-1, -1)] * int(size * SCENES)
+        weights = np.array([len(found) for found in self.sources], float)
+        source = self.sources[int(rng.choice(len(self.sources), p=weights / weights.sum()))]
+        left = size - len(pairs)
+        near = rng.choice(source, min(left // 2, len(source)), replace=False)
+        far = rng.choice(self.pool, left - len(near), replace=False)
+        return pairs + [(int(row), int(row)) for row in (*near, *far)]
+
+    def _view(self, row: int, catalogue: bool) -> int:
+        if row < 0:
+            return int(self.rng.choice(self.scenes))
+        found = self.places[row]
+        kind = SHOT
+        if catalogue:
+            kind = MILD if MILD in found and self.rng.random() < 0.4 else CLEAN
+        return int(self.rng.choice(found[kind]))
+
+    def draw(self) -> Batch:
+        """One batch."""
+        rng = self.rng
+        pairs = self._pairs()
+        mild = rng.random(len(pairs)) < CATALOGUE
+        places = [self._view(one, catalogue=False) for one, _ in pairs]
+        places += [self._view(two, bool(m)) for (_, two), m in zip(pairs, mild, strict=True)]
+        rows = np.array([one for one, _ in pairs] + [two for _, two in pairs])
+        # Scenes are products of their own.
+        alone = len(self.products) + np.arange(len(pairs))
+        alone = np.concatenate([alone, alone])
+        products = np.where(rows >= 0, self.products[rows], alone)
+        models = np.where(rows >= 0, self.models[rows], alone)
+        return Batch(
+            _jitter(self.crops[places], rng),
+            torch.from_numpy(rows),
+            torch.from_numpy(products),
+            torch.from_numpy(models),
+        )
+
+
+def _jitter(crops: U8, rng: np.random.Generator) -> Tensor:
+    """Mirror, small shifts of light, sometimes a hidden patch: (n, 4, h, w) in 0..1."""
+    n, height, width, _ = crops.shape
+    flip = rng.random(n) < 0.5
+    crops = np.where(flip[:, None, None, None], crops[:, :, ::-1], crops)
+    for at in np.flatnonzero(rng.random(n) < 0.15):
+        h, w = (int(rng.uniform(0.15, 0.45) * side) for side in (height, width))
+        y, x = int(rng.integers(height - h)), int(rng.integers(width - w))
+        crops[at, y : y + h, x : x + w] = (255, 255, 255, 0)
+    pixels = torch.from_numpy(crops).permute(0, 3, 1, 2).float() / 255
+    gains = np.exp(rng.normal(0, 0.05, (n, 3)) + rng.normal(0, 0.08, (n, 1)))
+    alpha = pixels[:, 3:]
+    lit = (pixels[:, :3] * torch.from_numpy(gains.astype(np.float32))[:, :, None, None]).clamp(0, 1)
+    return torch.cat([lit * alpha + pixels[:, :3] * (1 - alpha), alpha], dim=1)
