@@ -1,4 +1,4 @@
-"""Words of shops to the catalogue's own: brands, genders, colours, style codes.
+"""Brands, genders, colours and style codes of shops in the catalogue's words.
 
 What is not recognised stays as it is (brands) or None (the rest): nothing is guessed, and the
 offer's own text is kept beside.
