@@ -41,6 +41,8 @@ class KnownSource:
     size_bytes: int | None
     mtime_ns: int | None
     error: str | None
+    due: bool = True
+    """Whether a broken one may be tried again now."""
 
 
 @dataclass(slots=True)

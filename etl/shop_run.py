@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from app.db.pool import Connection, Database
 from app.db.queries import query
@@ -28,7 +28,6 @@ from etl.runs import Run, Stopped, running, source_lock
 from etl.shop_spec import ShopSpec
 
 _PAGES_A_CHUNK = 32
-_SHOPIFY_LIMIT = 250  # the largest page that products.json gives
 _FEW = 10  # a shop this small may lose everything without being suspected
 
 
@@ -112,14 +111,14 @@ def run_shop(
                 run,
                 fetcher,
                 ImageStore(settings),
-                get_adapter(spec.adapter),
+                get_adapter(spec.adapter, spec.selectors),
                 circuit,
                 stop or threading.Event(),
                 _validators(db, shop),
             )
             pages = (
                 _shopify_pages(work, limit)
-                if spec.adapter == "shopify"
+                if work.adapter.list_url(spec.start_urls[0], 1)
                 else _product_pages(work, limit)
             )
             for done, (page, total) in enumerate(pages, start=1):
@@ -148,10 +147,11 @@ def try_shop(
     settings: Settings, spec: ShopSpec, pages: int
 ) -> Iterator[tuple[str, list[ParsedOffer] | SolemateError]]:
     """Read a few pages of a shop without storing anything; errors come as results."""
-    adapter = get_adapter(spec.adapter)
+    adapter = get_adapter(spec.adapter, spec.selectors)
     with Fetcher(settings, Limits(delay_s=spec.delay_s)) as fetcher:
-        if spec.adapter == "shopify":
-            urls = [_list_url(start, 1) for start in spec.start_urls]
+        lists = [url for start in spec.start_urls if (url := adapter.list_url(start, 1))]
+        if lists:
+            urls = lists
             ready: dict[str, Document] = {}
         else:
             found = find_products(adapter, fetcher, spec, enough=pages)
@@ -256,13 +256,17 @@ def _product_page(
 
 
 def _shopify_pages(work: _Work, limit: int | None) -> Iterator[tuple[_Page, int | None]]:
-    currency = work.spec.currency or _shopify_currency(work)
+    currency = work.spec.currency
+    if currency is None and work.spec.adapter == "shopify":
+        currency = _shopify_currency(work)
     left = limit
     for start in work.spec.start_urls:
         for number in range(1, work.spec.max_listing_pages + 1):
             if left is not None and left <= 0:
                 return
-            url = _list_url(start, number)
+            url = work.adapter.list_url(start, number)
+            if url is None:
+                break
             try:
                 document = work.fetcher.fetch(url, work.validators.get(url))
                 work.circuit.success()
@@ -303,14 +307,6 @@ def _shopify_currency(work: _Work) -> str | None:
     return shop_currency(document.content)
 
 
-def _list_url(start: str, number: int) -> str:
-    parts = urlsplit(start)
-    path = parts.path if parts.path.endswith(".json") else f"{parts.path.rstrip('/')}/products.json"
-    return urlunsplit(
-        (parts.scheme, parts.netloc, path, urlencode({"limit": _SHOPIFY_LIMIT, "page": number}), "")
-    )
-
-
 def _wanted(work: _Work, offers: list[ParsedOffer]) -> list[ParsedOffer]:
     """Offers of the categories asked for, with the shop's currency where the page states none."""
     pattern = work.spec.category_pattern
@@ -348,7 +344,7 @@ def _write(work: _Work) -> None:
     chunk.known = known_sources(work.db, sources)
     for source in sources:
         known = chunk.known.get(source)
-        if known is None or known.image_id is None or known.error:
+        if known is None or ((known.image_id is None or known.error) and known.due):
             chunk.readings[source] = _read_picture(work, source)
     with work.db.connection() as conn:
         write_chunk(conn, work.shop, chunk, work.run.counts)
@@ -384,10 +380,7 @@ def _seen_elsewhere(work: _Work) -> dict[str, str]:
 def _settle_page(conn: Connection, work: _Work, page: _Page, chunk: Chunk) -> None:
     where = {"shop_id": work.shop.id, "url": page.url}
     whole = all(
-        chunk.readings[s].picture is not None
-        for o in page.offers
-        for s in o.images[: work.spec.max_images]
-        if s in chunk.readings
+        _is_read(s, chunk) for o in page.offers for s in o.images[: work.spec.max_images]
     )
     if page.validators and whole and page.offers:
         query("etl_put_page").execute(
@@ -396,6 +389,14 @@ def _settle_page(conn: Connection, work: _Work, page: _Page, chunk: Chunk) -> No
         )
     else:
         query("etl_forget_page").execute(conn, where)
+
+
+def _is_read(source: str, chunk: Chunk) -> bool:
+    """Whether a picture is at hand; a page with one missing is asked for in full next time."""
+    if source in chunk.readings:
+        return chunk.readings[source].picture is not None
+    known = chunk.known.get(source)
+    return known is not None and known.image_id is not None and not known.error
 
 
 def _trimmed(work: _Work, offer: ParsedOffer) -> ParsedOffer:

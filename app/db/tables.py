@@ -239,18 +239,6 @@ offer_image = sa.Table(
     comment="Pictures of an offer, best first",
 )
 
-offer_image_due = sa.Table(
-    "offer_image_due",
-    metadata,
-    _ref("offer_id", "offer.id", ondelete="CASCADE"),
-    _text("source", nullable=False),
-    sa.Column("position", sa.SmallInteger, nullable=False),
-    _text("view"),
-    _text("setting"),
-    sa.PrimaryKeyConstraint("offer_id", "source"),
-    comment="Pictures of offers that could not be read yet; image_source says when to try again",
-)
-
 fetched_page = sa.Table(
     "fetched_page",
     metadata,

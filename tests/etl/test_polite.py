@@ -122,6 +122,20 @@ def test_a_stopped_run_is_taken_up_where_it_stopped(
     assert rows(db, "SELECT count(*) FROM offer WHERE availability <> 'in_stock'") == [(0,)]
 
 
+def test_a_picture_that_stays_broken_is_asked_for_ever_more_rarely(
+    db: Database, market: Settings, site: Site
+) -> None:
+    site.put("/i/5.png", "not a picture")
+    spec = spec_of(f"{site.base}/shoes")
+    for _ in range(4):
+        run_shop(db, market, spec, limits=QUICK)
+    assert site.count("/i/5.png") == 2, "again at once, then not before an hour"
+    with db.connection() as conn:
+        conn.execute("UPDATE image_source SET retry_at = now() WHERE tries = 2")
+    run_shop(db, market, spec, limits=QUICK)
+    assert site.count("/i/5.png") == 3
+
+
 def test_two_schedulers_and_a_cron_job_run_a_shop_once(
     db: Database, market: Settings, site: Site, tmp_path: Path
 ) -> None:

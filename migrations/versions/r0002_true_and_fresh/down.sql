@@ -58,8 +58,6 @@ DROP TABLE shop_circuit;
 
 DROP TABLE host_turn;
 
-DROP TABLE offer_image_due;
-
 DROP TABLE product_alias;
 
 DELETE FROM etl_run WHERE kind NOT IN ('import', 'shop');

@@ -84,18 +84,6 @@ CREATE INDEX match_decision_offer_b_idx ON match_decision (offer_b);
 
 COMMENT ON TABLE match_decision IS 'What a person decided of two offers; no rule overrules it';
 
-CREATE TABLE offer_image_due (
-	offer_id BIGINT NOT NULL, 
-	source TEXT NOT NULL, 
-	position SMALLINT NOT NULL, 
-	view TEXT, 
-	setting TEXT, 
-	PRIMARY KEY (offer_id, source), 
-	FOREIGN KEY(offer_id) REFERENCES offer (id) ON DELETE CASCADE
-);
-
-COMMENT ON TABLE offer_image_due IS 'Pictures of offers that could not be read yet; image_source says when to try again';
-
 CREATE TABLE offer_match (
 	offer_id BIGINT NOT NULL, 
 	with_offer_id BIGINT, 
