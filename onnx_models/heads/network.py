@@ -64,15 +64,26 @@ class PairNetwork(nn.Module):
     It sees the cosine of each part of the vector, and |a - b| and a * b, each projected.
     """
 
-    def __init__(self, dim: int, parts: tuple[tuple[int, int], ...], width: int = 64) -> None:
+    def __init__(
+        self,
+        dim: int,
+        parts: tuple[tuple[int, int], ...],
+        width: int = 64,
+        *,
+        residual: bool = True,
+    ) -> None:
+        """``residual`` False: a weighted sum of the cosines and nothing else."""
         super().__init__()
         self.parts = parts
+        self.residual = residual
         self.difference = nn.Linear(dim, width, bias=False)
         self.product = nn.Linear(dim, width, bias=False)
         self.mlp = nn.Sequential(
             nn.Linear(2 * width + len(parts) + 1, 64), nn.GELU(), nn.Dropout(0.1), nn.Linear(64, 1)
         )
         self.cosines = nn.Linear(len(parts) + 1, 1)
+        nn.init.constant_(self.cosines.weight, 1.0)
+        self.drop = nn.Dropout(0.3)
 
     def forward(self, query: Tensor, other: Tensor) -> Tensor:
         """Logit (n,)."""
@@ -82,6 +93,9 @@ class PairNetwork(nn.Module):
             norms = a.norm(dim=1, keepdim=True) * b.norm(dim=1, keepdim=True)
             cosines.append((a * b).sum(dim=1, keepdim=True) / norms.clamp(min=1e-6))
         alike = torch.cat(cosines, dim=1)
+        base = self.cosines(alike) * 4
+        if not self.residual:
+            return torch.as_tensor(base.squeeze(-1))
         # Components are about 1/sqrt(D): scaled up, so that the layers start at a useful size.
         scale = query.shape[1] ** 0.5
         seen = torch.cat(
@@ -92,5 +106,4 @@ class PairNetwork(nn.Module):
             ],
             dim=1,
         )
-        logit = self.mlp(seen) + self.cosines(alike) * 4
-        return torch.as_tensor(logit.squeeze(-1))
+        return torch.as_tensor((self.mlp(self.drop(seen)) + base).squeeze(-1))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -57,7 +58,8 @@ def _fitted(picture: U8, size: int) -> U8:
 
 
 def _run(encoder: Frozen, pictures: Iterator[U8]) -> Seen:
-    vectors, features, batch = [], [], []
+    vectors, features = [], []
+    batch: list[U8] = []
 
     def flush() -> None:
         one, two = encoder.run(np.stack(batch))
@@ -139,7 +141,7 @@ def look(
 
     return Pictures(
         _kept(home / "clean.npz", clean, say),
-        tuple(_kept(home / f"shot{k}.npz", lambda k=k: shot(k), say) for k in range(shots)),
+        tuple(_kept(home / f"shot{k}.npz", partial(shot, k), say) for k in range(shots)),
         _kept(home / "strange.npz", strange, say),
         _kept(home / "heldout.npz", heldout, say),
     )

@@ -107,8 +107,8 @@ def garment(rng: Rng) -> U8:
 def text(rng: Rng) -> U8:
     """A page, a label or a screenshot: lines of letters and boxes."""
     dark = rng.random() < 0.3
-    page = np.full((SIDE, SIDE, 3), rng.integers(0, 60) if dark else rng.integers(220, 256))
-    page = page.astype(np.uint8)
+    tone = int(rng.integers(0, 60) if dark else rng.integers(220, 256))
+    page: U8 = np.full((SIDE, SIDE, 3), tone, np.uint8)
     ink = (235, 235, 235) if dark else (20, 20, 20)
     alphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJ 0123456789.,:%$"
     y = int(rng.integers(8, 30))

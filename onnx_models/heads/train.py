@@ -122,7 +122,8 @@ def fit(task: Setup, steps: int, seed: int = SEED) -> HeadsNetwork:
         loss.backward()
         optimiser.step()
         schedule.step()
-    return network.eval()
+    network.eval()
+    return network
 
 
 def _single_losses(

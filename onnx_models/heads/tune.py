@@ -115,8 +115,8 @@ def report(network: HeadsNetwork, task: Setup, rows: list[Row]) -> dict[str, Any
         "thresholds": least,
         "vote": vote,
         "how": "Calibrated on the validation products, their pictures as they are and re-shot by "
-        f"the training camera at its mildest. shoe: {KEPT_SHOES:.0%} of shoes pass; brand, silhouette: "
-        f"{KNOWN_SHARE:.0%} of what is said is right; sneaker: 95 % of sneakers pass.",
+        f"the training camera at its mildest. shoe: {KEPT_SHOES:.0%} of shoes pass; brand, "
+        f"silhouette: {KNOWN_SHARE:.0%} of what is said is right; sneaker: 95 % of sneakers pass.",
         "metrics": metrics,
     }  # fmt: skip
 

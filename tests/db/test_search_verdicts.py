@@ -1,4 +1,4 @@
-"""Search with heads and a verifier over a real Postgres: verdicts, no shoe, the neighbours' vote."""
+"""Search with heads and a verifier over a real Postgres: verdicts, no shoe, the vote."""
 
 from __future__ import annotations
 

@@ -25,8 +25,10 @@ CLASSES = {
     "gender": ["men", "women"],
 }
 # Where each output stands in the features: the graph only cuts them apart.
-SPANS = {"shoe": (0, 1), "sneaker": (1, 2), "quality": (2, 3), "brand": (3, 6),
-         "silhouette": (6, 8), "colours": (8, 11), "category": (11, 13), "gender": (13, 15)}  # fmt: skip
+SPANS = {
+    "shoe": (0, 1), "sneaker": (1, 2), "quality": (2, 3), "brand": (3, 6),
+    "silhouette": (6, 8), "colours": (8, 11), "category": (11, 13), "gender": (13, 15),
+}  # fmt: skip
 WIDTH = 15
 
 
