@@ -54,6 +54,8 @@ def across_views(bench: Bench, entrant: Entrant, vectors: Array) -> Result:
         row for row in bench.several(bench.held_out & (bench.views != ""))
         if np.any((bench.codes == bench.codes[row]) & (bench.views != bench.views[row]))
     ])  # fmt: skip
+    if not len(own):
+        return Result(notes=["no held-out product in several named views"])
     asked = bench.codes[own]
     ranks = np.empty(len(own), np.int64)
     for at, row in enumerate(own):

@@ -233,7 +233,8 @@ def test_joined_weigh_the_same(tmp_path: Path) -> None:
 
 def test_the_label_table_reads_neither_brand_nor_model(tmp_path: Path) -> None:
     photos = [
-        photo(0, "a", brand="nike", model="x", colour="Red"), photo(1, "b", brand="vans", colour="Red"),
+        photo(0, "a", brand="nike", model="x", colour="Red"),
+        photo(1, "b", brand="vans", colour="Red"),
         photo(2, "c", colour="Blue", category="boot", price="90"),
     ]  # fmt: skip
     vectors = Table().gallery(bench(photos, tmp_path))
