@@ -47,11 +47,13 @@ class Sampler:
             sources[int(self.source[i])].append(int(i))
             if rows[i].model:
                 models[f"{rows[i].source}/{rows[i].model}"].append(int(i))
-        self.several = [group for group in views.values() if len(group) > 1]
+        self.several = [np.array(group) for group in views.values() if len(group) > 1]
         self.models = [
-            group for group in models.values() if len({int(self.product[i]) for i in group}) > 1
+            np.array(group)
+            for group in models.values()
+            if len({int(self.product[i]) for i in group}) > 1
         ]
-        self.sources = sources
+        self.sources = {source: np.array(group) for source, group in sources.items()}
         self.near = self._nearest()
 
     def _nearest(self) -> I64:
@@ -86,8 +88,10 @@ class Sampler:
         # picked the hard ones, would look like evidence against.
         while len(pairs) < BATCH:
             group = self.several[int(rng.integers(len(self.several)))]
-            a = int(rng.choice(group) if rng.random() < 0.5 else rng.choice(self.train))
-            pairs.append((a, int(rng.choice(self.sources[int(self.source[a])]))))
+            pool = group if rng.random() < 0.5 else self.train
+            a = int(pool[rng.integers(len(pool))])
+            others = self.sources[int(self.source[a])]
+            pairs.append((a, int(others[rng.integers(len(others))])))
         one, two = np.array(pairs).T
         same = self.product[one] == self.product[two]
         first, second = one, two
