@@ -511,7 +511,7 @@ class Searcher:
         )
 
     def _verdict(self, score: float, row: vectors.EncoderRow, same: float | None) -> Verdict:
-        """The verifier decides on "the same" where there is one, the calibrated cosine elsewhere."""
+        """The verifier decides on "the same" where there is one, the cosine elsewhere."""
         if self._verifier is None or same is None:
             return verdict_of(score, row)
         if same >= self._verifier.same:
