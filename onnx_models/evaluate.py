@@ -26,6 +26,7 @@ from onnx_models.features import default_cache, file_features
 from onnx_models.scorecard.bench import TEST_SOURCES, Bench, Result, read_bench
 from onnx_models.scorecard.entrants import Entrant, Joined, Pictures, Table
 from onnx_models.scorecard.run import PROTOCOLS, QUICK, measure, unreadable, write
+from onnx_models.scorecard.sheets import drawn_sheets, real_sheets
 from onnx_models.scorecard.sift import SiftWords
 
 __all__ = ["TEST_SOURCES"]
@@ -84,8 +85,14 @@ def evaluate(
     if bad.any():
         bench = bench.without(bad)
     entrants = [resolve_entrant(name, data_dir, bench) for name in names]
-    results = measure(bench, entrants, chosen, console)
-    return Report(results, write(results, entrants, bench, out), int(bad.sum()))
+    results: dict[str, dict[str, Result]] = {name: {} for name in chosen}
+    markdown = ""
+    for done, entrant in enumerate(entrants, 1):
+        for name, row in measure(bench, [entrant], chosen, console).items():
+            results[name].update(row)
+        # Written after every row: a long run that is stopped leaves what it found.
+        markdown = write(results, entrants[:done], bench, out)
+    return Report(results, markdown, int(bad.sum()))
 
 
 def resolve_entrant(name: str, data_dir: Path, bench: Bench) -> Entrant:
@@ -168,6 +175,30 @@ def main_evaluate(
     if json_out:
         json_out.write_text(json.dumps(asdict(report), indent=1) + "\n", encoding="utf-8")
     return report
+
+
+def main_contact_sheet(
+    encoder: str | None = None, data_dir: Path | None = None, folder: Path | None = None,
+    *, drawn: bool = False, seed: int = 0,
+) -> list[Path]:  # fmt: skip
+    """Contact sheets of one encoder (None: the settings'); the files written.
+
+    ``folder`` None: ``out/contact-sheets`` of the checkout, which git ignores. ``drawn``: of the
+    project's own drawn shoes, without any data.
+
+    Raises:
+        BadInput: no data.
+        EncoderError: an encoder that cannot be used.
+    """
+    settings = get_settings()
+    name = encoder or settings.encoder
+    data = data_dir or default_data()
+    kind = "drawn" if drawn else "real"
+    target = folder or ROOT / "out" / "contact-sheets" / f"{name}-{kind}"
+    if drawn:
+        return drawn_sheets(resolve_encoder(name, data, settings), target)
+    bench = read_bench(data, settings, seed=seed)
+    return real_sheets(bench, resolve_entrant(name, data, bench), target)
 
 
 def _reference(data_dir: Path) -> Path:

@@ -75,6 +75,32 @@ def evaluate(
     main_evaluate(encoder, data, out, json_out, protocols=protocol, quick=quick)
 
 
+@app.command("contact-sheet")
+def contact_sheet(
+    encoder: Annotated[
+        str | None, typer.Option("--encoder", help="name or folder; default: the settings' one")
+    ] = None,
+    data: Annotated[Path | None, typer.Option("--data", help="folder of shoes/labels.csv")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="folder; default out/contact-sheets/NAME")
+    ] = None,
+    drawn: Annotated[
+        bool, typer.Option("--drawn", help="the project's own drawn shoes instead of photographs")
+    ] = False,
+) -> None:
+    """Twenty re-shot queries with their first results, and the five worst failures."""
+    from app.errors import SolemateError
+
+    try:
+        from onnx_models.evaluate import main_contact_sheet
+    except ModuleNotFoundError as error:
+        raise SolemateError(
+            f"this needs {error.name}: pip install 'solemate[evaluate]' (make install-dev)"
+        ) from error
+    for path in main_contact_sheet(encoder, data, out, drawn=drawn):
+        typer.echo(path)
+
+
 @app.command()
 def bench(
     encoder: Annotated[str, typer.Option("--encoder", help="name or folder")] = "solemate-s1",

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 pytest.importorskip("cv2", reason="needs the evaluate group")
 pytest.importorskip("sklearn", reason="needs the evaluate group")
 
 from app.settings import Settings
+from app.vision.classic import ClassicEncoder
 from onnx_models.dataset import Row
 from onnx_models.metrics import (
     Interval,
@@ -28,6 +31,7 @@ from onnx_models.scorecard.classify import BRANDS, brand, chosen, family
 from onnx_models.scorecard.entrants import Joined, Pictures, Table
 from onnx_models.scorecard.pictures import PICTURES, face, landscape, texture
 from onnx_models.scorecard.report import bars, curves, table
+from onnx_models.scorecard.sheets import CELL, WORST, drawn_sheets, first_products
 from onnx_models.scorecard.sift import SiftWords
 from onnx_models.scorecard.similarity import across_views, colourways
 from onnx_models.scorecard.words import phrases, russian_title
@@ -259,3 +263,20 @@ def test_table_and_drawings(tmp_path: Path) -> None:
     for name in ("b.svg", "c.svg"):
         assert ET.parse(tmp_path / name).getroot().tag.endswith("svg")
     assert math.isfinite((tmp_path / "b.svg").stat().st_size)
+
+
+def test_sheets_of_drawn_shoes(tmp_path: Path) -> None:
+    paths = drawn_sheets(ClassicEncoder.named("hsv-histogram"), tmp_path, products=12)
+    assert [path.name for path in paths] == ["queries.jpg", "worst.jpg", "worst.md"]
+    with Image.open(paths[1]) as worst:
+        assert worst.height == WORST * (CELL + 14)
+    text = paths[2].read_text()
+    ranks = [int(rank) for rank in re.findall(r"came at rank (\d+)", text)]
+    assert len(ranks) == WORST
+    assert ranks == sorted(ranks, reverse=True)
+    assert ranks[-1] >= 1
+
+
+def test_first_products_show_each_product_once() -> None:
+    scores = np.array([0.9, 0.8, 0.7, 0.95])
+    assert first_products(scores, np.array([1, 1, 2, 3])) == [3, 0, 2]
