@@ -214,7 +214,7 @@ def _calibrate(
             kept["cosine"].append(similarity[top])
             kept["copy"].append(copy)
     logit, right = np.array(kept["logit"]), np.array(kept["right"])
-    slope, offset = _platt(logit.ravel(), right.ravel())
+    slope, offset = scores.platt(logit.ravel(), right.ravel())
     probability = scores.sigmoid(slope * logit + offset)
     best, good = probability[:, 0], right[:, 0]
     same = scores.precise(best, good, PRECISION)
@@ -232,18 +232,3 @@ def _calibrate(
         ),
     }
     return slope, offset, same, figures
-
-
-def _platt(logit: Array, right: Array) -> tuple[float, float]:
-    """Platt's (slope, offset) by Newton's steps on the log likelihood, slightly damped."""
-    design = np.stack([logit, np.ones_like(logit)], axis=1).astype(np.float64)
-    line = np.array([1.0, 0.0])
-    for _ in range(50):
-        share = scores.sigmoid(design @ line)
-        gradient = design.T @ (right - share)
-        curvature = (design * (share * (1 - share))[:, None]).T @ design + 1e-3 * np.eye(2)
-        step = np.linalg.solve(curvature, gradient)
-        line = line + np.clip(step, -2, 2)
-        if np.abs(step).max() < 1e-8:
-            break
-    return round(float(max(line[0], 1e-3)), 5), round(float(line[1]), 5)

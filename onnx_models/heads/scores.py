@@ -84,3 +84,30 @@ def calibration_error(probability: Array, truth: Array, bins: int = 10) -> float
         if len(part):
             total += len(part) * abs(float(probability[part].mean() - truth[part].mean()))
     return total / len(order)
+
+
+def platt(logit: Array, right: Array) -> tuple[float, float]:
+    """Platt's line (slope > 0, offset) of most likelihood: Newton's steps on standardised logits,
+    halved until they help."""
+    mean, deviation = float(logit.mean()), float(logit.std()) + 1e-9
+    design = np.stack([(logit - mean) / deviation, np.ones(len(logit))], axis=1)
+    truth = right.astype(np.float64)
+
+    def loss(line: Array) -> float:
+        margin = design @ line
+        return float(np.logaddexp(0, margin).sum() - truth @ margin + 0.5 * line @ line * 1e-3)
+
+    line = np.zeros(2)
+    for _ in range(100):
+        share = sigmoid(design @ line)
+        gradient = design.T @ (truth - share) - 1e-3 * line
+        curvature = (design * (share * (1 - share))[:, None]).T @ design + 1e-3 * np.eye(2)
+        step = np.linalg.solve(curvature, gradient)
+        size = 1.0
+        while size > 1e-6 and loss(line + size * step) > loss(line):
+            size /= 2
+        line = line + size * step
+        if np.abs(size * step).max() < 1e-8:
+            break
+    slope = max(float(line[0]) / deviation, 1e-3)
+    return round(slope, 5), round(float(line[1]) - slope * mean, 5)
