@@ -112,7 +112,12 @@ def resolve_entrant(name: str, data_dir: Path, bench: Bench) -> Entrant:
 
 def default_encoders(data_dir: Path, settings: Settings) -> list[str]:
     """Every encoder folder that is there, then the baselines that are there."""
-    own = [name for name in encoder_names(settings) if name not in classic.NAMES]
+    roots = (settings.models_dir, settings.home / "encoders")
+    own = [
+        name
+        for name in encoder_names(settings)
+        if name not in classic.NAMES and any(_is_encoder(root / name) for root in roots)
+    ]
     there = [name for name in REFERENCES if (_reference(data_dir) / REFERENCES[name]).is_dir()]
     known = {*classic.NAMES, *there, "sift-words"}
     joined = [name for name, members in JOINED.items() if known.issuperset(members)]
@@ -199,6 +204,17 @@ def main_contact_sheet(
         return drawn_sheets(resolve_encoder(name, data, settings), target)
     bench = read_bench(data, settings, seed=seed)
     return real_sheets(bench, resolve_entrant(name, data, bench), target)
+
+
+def _is_encoder(folder: Path) -> bool:
+    """Other models (the localiser) have manifests too, of another kind; a broken encoder's
+    manifest still counts as one, so that opening it says what is wrong."""
+    try:
+        return "dim" in json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return False
+    except ValueError:
+        return True
 
 
 def _reference(data_dir: Path) -> Path:
