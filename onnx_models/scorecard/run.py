@@ -67,8 +67,9 @@ PROTOCOLS: Final[dict[str, Protocol]] = {
     "pairs": Protocol("Same pair or not", similarity.pairs,
         "All pairs of test pictures within one source; the bootstrap is over products. ECE and the "
         "drawing: each re-shot test query with its ten nearest products, the cosine turned into a "
-        "probability by a logistic curve fitted on validation products. An encoder that seldom has "
-        "the product among the ten gets a small ECE by always saying no: read it beside reshot R@10."),
+        "probability by a logistic curve fitted on validation products. An encoder that "
+        "seldom has the product among the ten gets a small ECE by always saying no: read it "
+        "beside reshot R@10."),
     "text": Protocol("Text to image", words.text_to_image,
         "Titles of held-out products among held-out pictures; precision@10 of attribute words "
         "there. Russian titles are made of the labels: colour in Russian, brand in Cyrillic."),
@@ -78,9 +79,9 @@ PROTOCOLS: Final[dict[str, Protocol]] = {
         "Held-out sneakers against 400 made pictures without a shoe (textures, drawn faces, "
         "rendered landscapes, upper corners of held-out photographs), and against held-out heels, "
         "sandals and flip flops. kNN: mean cosine to the five nearest training pictures; for "
-        "sneakers a vote of fifteen. FA@95: false accepts where 95 % of the sneakers pass. The made "
-        "pictures are plain and small crops are blurred by enlarging, so a figure of 1.000 says that "
-        "they are easy; the other shoes are few and all from one source with its own framing."),
+        "sneakers a vote of fifteen. FA@95: false accepts where 95 % of the sneakers pass. "
+        "The made pictures are plain and small crops are blurred by enlarging, so a figure of "
+        "1.000 says that they are easy; the other shoes are few and all from one source with its own framing."),
     "wild": Protocol("Wild photographs", classify.wild,
         "Brand of photographs on foot and in clutter, by a vote of the 15 nearest pictures of all "
         "other sources. Training saw most of these photographs: held out has those it did not."),
