@@ -52,8 +52,8 @@ class Bank:
 
     ``views`` (N, 192, 192, 3) uint8, ``masks`` (N, 96, 96) uint8, ``kinds`` (N,), ``light`` (N, 3):
     mean log colour of the shoe in its clean picture less that in the view (0 where unknown),
-    ``halves`` (N,): 0 the whole picture, 1 and 2 its left and right shoe; ``masked`` (N,): the mask is
-    known; ``seen`` (N,): training may use it (of held-out pictures the clean view is in the bank too).
+    ``halves`` (N,): 0 the whole picture, 1 and 2 its left and right shoe; ``masked`` (N,): the mask
+    is known; ``seen`` (N,): training may use it (held-out pictures' clean views are there too).
     """
 
     views: U8
@@ -106,7 +106,8 @@ def _mean_log(rgb: U8, mask: U8) -> F32 | None:
     inside = mask > 127
     if inside.sum() < 60:
         return None
-    return np.log(rgb[inside].astype(np.float32) / 255 + 0.03).mean(axis=0)
+    logs = np.log(rgb[inside].astype(np.float32) / 255 + 0.03)
+    return np.asarray(logs.mean(axis=0), np.float32)
 
 
 def _plan(rows: list[Row], drawn: int) -> list[tuple[int, int, int]]:
@@ -162,9 +163,7 @@ def _fill(job: tuple[Path, Path, int, int, int]) -> None:
         masks[place] = cv2.resize(mask, (MASK, MASK), interpolation=cv2.INTER_AREA)
 
 
-def build_bank(
-    rows: list[Row], cache: Cache, folder: Path, backdrops: U8, seed: int
-) -> Bank:
+def build_bank(rows: list[Row], cache: Cache, folder: Path, backdrops: U8, seed: int) -> Bank:
     """Make the bank under ``folder / "bank"`` (some minutes), or open what is there."""
     where = folder / "bank"
     where.mkdir(exist_ok=True)

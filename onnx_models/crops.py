@@ -50,7 +50,10 @@ def _make(job: tuple[Path, int, int]) -> None:
 
 
 def build_crops(bank: Bank, folder: Path, state: Path) -> U8:
-    """Focused shoes (N, HEIGHT, WIDTH, 4) of the whole bank, or what is there; ``state``: weights."""
+    """Focused shoes (N, HEIGHT, WIDTH, 4) of the whole bank, or what is there.
+
+    ``state``: file of the finder's weights.
+    """
     where = folder / "bank"
     done = where / "crops.done"
     count = len(bank.rows)

@@ -1,7 +1,8 @@
 """Photographs for training: labels, product-disjoint split, decode-once cache, foreground masks.
 
-Every picture is decoded once. ``rgba`` (n, 192, 192, 4) uint8 stays on disk as a memory map: exactly
-what serving feeds the encoder, letterboxed on white, and the foreground mask as fourth channel.
+Every picture is decoded once. ``rgba`` (n, 192, 192, 4) uint8 stays on disk as a memory map:
+exactly what serving feeds the encoder, letterboxed on white, and the foreground mask as fourth
+channel.
 """
 
 from __future__ import annotations

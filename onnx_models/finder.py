@@ -160,7 +160,7 @@ def loss(found: Found, masks: Tensor, known: Tensor, light: Tensor, lit: Tensor)
 def train_finder(
     bank: Bank, minutes: float, seed: int = 0, state: dict[str, Tensor] | None = None
 ) -> Finder:
-    """Train on the bank for so many minutes, from its own initialisation or an earlier ``state``."""
+    """Train for so many minutes, from its own initialisation or an earlier ``state``."""
     torch.manual_seed(seed)
     finder = Finder().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if state:
@@ -197,7 +197,8 @@ def train_finder(
         optimiser.step()
         step += 1
         total += wrong.item()
-        away += ((found[1].detach() - light).abs().mean(1) * lit).sum().item() / max(lit.sum().item(), 1)
+        missed = (found[1].detach() - light).abs().mean(1) * lit
+        away += missed.sum().item() / max(lit.sum().item(), 1)
         if step % 100 == 0:
             each = step * BATCH / (time.monotonic() - start)
             print(
@@ -206,4 +207,5 @@ def train_finder(
                 flush=True,
             )
             total = away = 0.0
-    return finder.eval()
+    trained: Finder = finder.eval()
+    return trained

@@ -19,9 +19,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from onnx_models.assemble import PARTS, Localiser, Served
+from onnx_models.assemble import LEARNED, PARTS, PLAIN, Localiser, Served
 from onnx_models.dataset import F32, I64, U8, build_cache, read_rows, shoes_folder
-
 from onnx_models.model import Sizes
 from onnx_models.to_onnx import export, write_artifact
 from onnx_models.validate import Validation
@@ -36,7 +35,7 @@ Parts = dict[str, F32]
 def load(cache: Path, name: str) -> tuple[Served, dict[str, Any]]:
     """The served module with the trained finder and the trunk's average; and the checkpoint."""
     state: dict[str, Any] = torch.load(cache / f"trunk-{name}.pt", weights_only=False)
-    sizes = Sizes(**{k: tuple(v) if isinstance(v, list) else v for k, v in state["sizes"].items()})
+    sizes = Sizes(**state["sizes"])
     served = Served(sizes)
     served.finder.load_state_dict(torch.load(cache / "finder.pt", weights_only=True))
     served.trunk.load_state_dict(state["slow"])
@@ -57,11 +56,24 @@ def all_parts(served: Served, pictures: U8) -> tuple[Parts, F32]:
     return {name: np.concatenate(blocks) for name, blocks in found.items()}, np.concatenate(facts)
 
 
-def plain_axes(histograms: F32, dims: int) -> tuple[F32, F32]:
-    """Mean (b,) and half-whitened principal axes (b, dims) of square-root histograms."""
-    mean = histograms.mean(axis=0)
-    _, values, axes = np.linalg.svd(histograms - mean, full_matrices=False)
-    return mean, np.asarray(axes[:dims].T / np.sqrt(values[:dims] / values[0]), np.float32)
+def fit_axes(served: Served, parts: Parts) -> None:
+    """Strongest directions of every part; plain ones centred and half-whitened."""
+    for name, values in parts.items():
+        mean = values.mean(axis=0) if name in PLAIN else np.zeros(values.shape[1], np.float32)
+        _, size, axes = np.linalg.svd(values - mean, full_matrices=False)
+        if name in PLAIN:
+            kept = axes[: PLAIN[name]].T / np.sqrt(size[: PLAIN[name]] / size[0])
+            getattr(served, f"mean_{name}").copy_(torch.from_numpy(mean))
+        else:
+            kept = axes[: LEARNED[name]].T
+        getattr(served, f"axes_{name}").copy_(torch.from_numpy(kept.astype(np.float32)))
+
+
+def reduced(served: Served, parts: Parts) -> Parts:
+    """The parts as they stand in the vector, each of unit length."""
+    with torch.inference_mode():
+        found = served.reduced({name: torch.from_numpy(values) for name, values in parts.items()})
+    return {name: part.numpy() for name, part in zip(PARTS, found, strict=True)}
 
 
 def fit_gate(studio: F32, phone: F32) -> tuple[F32, float]:
@@ -81,8 +93,10 @@ def fit_gate(studio: F32, phone: F32) -> tuple[F32, float]:
 
 def joined(parts: Parts, weights: dict[str, float], studio: F32) -> F32:
     """Vectors of unit length of parts under weights; ``studio`` (n,) scales plain."""
-    scaled = [parts[name] * np.float32(weights[name] ** 0.5) for name in PARTS]
-    scaled[-1] = scaled[-1] * studio[:, None]
+    scaled = [
+        parts[name] * np.float32(weights[name] ** 0.5) * (studio[:, None] if name in PLAIN else 1)
+        for name in PARTS
+    ]
     whole = np.concatenate(scaled, axis=1)
     return np.asarray(whole / np.linalg.norm(whole, axis=1, keepdims=True), np.float32)
 
@@ -134,10 +148,8 @@ def finish(arguments: argparse.Namespace) -> None:
     gallery, facts = all_parts(served, cache.clean(validation.keep))
     asked, asked_facts = all_parts(served, validation.shots)
     train = np.array([rows[i].split == "train" for i in validation.keep])
-    mean, axes = plain_axes(gallery["plain"][train], served.trunk.sizes.plain)
-    for parts in (gallery, asked):
-        plain = (parts["plain"] - mean) @ axes
-        parts["plain"] = plain / np.linalg.norm(plain, axis=1, keepdims=True)
+    fit_axes(served, {name: values[train] for name, values in gallery.items()})
+    gallery, asked = reduced(served, gallery), reduced(served, asked)
     gate, bias = fit_gate(facts[train], asked_facts)
     studio, asked_studio = (
         1 / (1 + np.exp(-(seen @ gate + bias))) for seen in (facts, asked_facts)
@@ -147,8 +159,6 @@ def finish(arguments: argparse.Namespace) -> None:
     )
     print(json.dumps({"weights": weights, "studio": float(studio.mean()),
                       "phone": float(asked_studio.mean())}), flush=True)  # fmt: skip
-    served.middle.copy_(torch.from_numpy(mean))
-    served.axes.copy_(torch.from_numpy(axes))
     served.gate.copy_(torch.from_numpy(gate))
     served.bias.copy_(Tensor([bias])[0])
     served.weights.copy_(Tensor([weights[name] for name in PARTS]))
@@ -156,7 +166,6 @@ def finish(arguments: argparse.Namespace) -> None:
         served, rows, cache, arguments.out, validation.backdrops, state["step"],
         state["elapsed"] / 60,
     )  # fmt: skip
-
 
     write_localiser(served, arguments.out.parent / "localiser")
 

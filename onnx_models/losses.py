@@ -1,4 +1,4 @@
-"""What the trunk learns from: contrast between products, between models, and a teacher's geometry."""
+"""What the trunk learns from: contrast between products and between models, and labels."""
 
 from __future__ import annotations
 
@@ -85,8 +85,6 @@ class Labels(nn.Module):
             if known.any():
                 logits = self.scale.exp() * head(attributes[known])
                 losses.append(
-                    nn.functional.cross_entropy(
-                        logits, labels[known, column], label_smoothing=0.05
-                    )
+                    nn.functional.cross_entropy(logits, labels[known, column], label_smoothing=0.05)
                 )
         return torch.stack(losses).mean() if losses else attributes.sum() * 0

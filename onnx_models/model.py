@@ -1,4 +1,4 @@
-"""The encoder: a finder in front, a residual trunk on the focused shoe, and five parts of one vector.
+"""The encoder: a finder in front, a trunk on the focused shoe, parts of one vector.
 
 Each part has unit length; side by side, scaled by the square roots of their weights, they make a
 vector of unit length whose cosine is the weighted sum of the parts' cosines:
@@ -12,11 +12,12 @@ vector of unit length whose cosine is the weighted sum of the parts' cosines:
   root taken (Hellinger kernel, Arandjelovic and Zisserman 2012);
 * ``attributes``: brand, category, colour and gender as near-orthogonal directions, so that a text
   can name them;
-* ``plain``: principal components of a fixed colour histogram as photographed. Between pictures of
-  one studio it is the strongest signal there is, elsewhere it is noise; its length falls with how
-  much the backdrop looks like a phone's photograph.
+* ``plain`` and ``scene``: principal components of fixed colour histograms, of the shoe (RGB) and of
+  the whole picture (HSV) as photographed. Between pictures of one studio they are the strongest
+  signal there is, elsewhere noise; their length falls with how unlike a studio the backdrop looks.
 
-``style`` and ``model`` together are the shape part, ``colour`` and ``plain`` the colour part.
+``style`` and ``model`` together are the shape part, ``colour``, ``plain`` and ``scene`` the colour
+part.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class Sizes:
     detail: int = 96
     colour: int = 48
     attributes: int = 48
-    plain: int = 64
+    plain: int = 64  # of a first form; kept so that checkpoints open
     bins: int = 96
     labels: tuple[int, ...] = (1, 1, 1, 1, 1)
 
@@ -146,7 +147,9 @@ class Trunk(nn.Module):
         with torch.autocast("cpu", enabled=False):
             middle, deep, x = middle.float(), deep.float(), x.float()
             alpha = x[:, 3:]
-            near, far = (nn.functional.adaptive_avg_pool2d(alpha, y.shape[2:]) for y in (middle, deep))
+            near, far = (
+                nn.functional.adaptive_avg_pool2d(alpha, y.shape[2:]) for y in (middle, deep)
+            )
             mean = _weighted_mean(deep, far)
             pooled = torch.cat(
                 [

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -21,7 +20,7 @@ COLOURWAYS: Final = 0.25
 DRAWN: Final = 0.05
 SCENES: Final = 0.03
 CATALOGUE: Final = 0.55
-"""Share of second views that are catalogue pictures: a phone's photograph asks, a shop's answers."""
+"""Share of second views that are catalogue pictures: a phone asks, a shop answers."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +68,9 @@ class Sampler:
         for row in real:
             models[int(self.models[row])].append(row)
             sources[rows[row].source].append(row)
-        self.colourways = [np.array(m) for m in models.values() if len(m) > 1 and len(
-            set(self.products[m])) > 1]
+        self.colourways = [
+            np.array(m) for m in models.values() if len(m) > 1 and len(set(self.products[m])) > 1
+        ]
         self.sources = [np.array(found) for found in sources.values()]
 
     def _several(self, rows: list[int]) -> list[I64]:
@@ -133,7 +133,7 @@ def _jitter(crops: U8, rng: np.random.Generator) -> Tensor:
     """Mirror, small shifts of light, sometimes a hidden patch: (n, 4, h, w) in 0..1."""
     n, height, width, _ = crops.shape
     flip = rng.random(n) < 0.5
-    crops = np.where(flip[:, None, None, None], crops[:, :, ::-1], crops)
+    crops = np.where(np.reshape(flip, (n, 1, 1, 1)), crops[:, :, ::-1], crops)
     for at in np.flatnonzero(rng.random(n) < 0.15):
         h, w = (int(rng.uniform(0.15, 0.45) * side) for side in (height, width))
         y, x = int(rng.integers(height - h)), int(rng.integers(width - w))

@@ -85,7 +85,7 @@ def whiten(features: F32, train: F32, dims: int) -> F32:
 
 
 CLS: Final = slice(1024, 1216)
-"""Of the features: ViT-Tiny's class token, of both teachers the one that agrees best with people."""
+"""Of the features: ViT-Tiny's class token, which agrees best with people."""
 
 
 def style_target(features: F32, train: F32, dims: int) -> F32:

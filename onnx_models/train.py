@@ -61,7 +61,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Targets:
-    """By row, drawn rows (and -1, the last) with zeros or -1: style (r, s), teacher (r, t), labels."""
+    """By row: style (r, s), teacher (r, t), labels; drawn rows and the last (scenes) unknown."""
 
     style: Tensor
     teacher: Tensor
@@ -158,9 +158,7 @@ def train(arguments: argparse.Namespace) -> None:
     names = read_labels(stage.rows)[1]
     sizes = Sizes(labels=tuple(max(1, len(found)) for found in names))
     known = targets(stage, sizes)
-    sampler = Sampler(
-        stage.rows, stage.bank, crops, len(DRAWN_VIEWS), BATCH, arguments.seed
-    )
+    sampler = Sampler(stage.rows, stage.bank, crops, len(DRAWN_VIEWS), BATCH, arguments.seed)
     validation = Validation(stage.rows, stage.cache, stage.finder, stage.where, arguments.seed)
     trunk, slow = Trunk(sizes), Trunk(sizes)
     slow.load_state_dict(trunk.state_dict())
