@@ -185,7 +185,7 @@ def write_localiser(served: Served, out: Path) -> None:
         "licence": "MIT (the weights are the project's own)",
         "training_data": "composites of cut-out shoes over drawn and photographed backdrops",
     }
-    (out / "manifest.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    (out / "localiser.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Where are the shoes in a photograph: boxes from a heat map.
 
-``models_dir/localiser`` holds manifest.json and the model: (n, S, S, 3) uint8 letterboxed on white
+``models_dir/localiser`` holds localiser.json and the model: (n, S, S, 3) uint8 letterboxed on white
 in, the probability (n, M, M) that a cell is shoe out. Boxes are the connected regions of the map.
 """
 
@@ -171,7 +171,7 @@ def open_localiser(settings: Settings) -> Localiser | None:
         EncoderError: its manifest or model cannot be used.
     """
     folder: Path = settings.models_dir / FOLDER
-    path = folder / "manifest.json"
+    path = folder / "localiser.json"  # a manifest.json would make it an encoder
     if not path.is_file():
         return None
     try:

@@ -121,4 +121,4 @@ def write_localiser(models: Path, **changes: Any) -> None:
     )
     facts = {"file": "model.onnx", "sha256": digest, "threshold": 0.5, "minimum_area": 0.004,
              "margin": 0.0}  # fmt: skip
-    (folder / "manifest.json").write_text(json.dumps(facts | changes), encoding="utf-8")
+    (folder / "localiser.json").write_text(json.dumps(facts | changes), encoding="utf-8")
