@@ -81,7 +81,8 @@ PROTOCOLS: Final[dict[str, Protocol]] = {
         "sandals and flip flops. kNN: mean cosine to the five nearest training pictures; for "
         "sneakers a vote of fifteen. FA@95: false accepts where 95 % of the sneakers pass. "
         "The made pictures are plain and small crops are blurred by enlarging, so a figure of "
-        "1.000 says that they are easy; the other shoes are few and all from one source with its own framing."),
+        "1.000 says that they are easy; the other shoes are few and all from one "
+        "source with its own framing."),
     "wild": Protocol("Wild photographs", classify.wild,
         "Brand of photographs on foot and in clutter, by a vote of the 15 nearest pictures of all "
         "other sources. Training saw most of these photographs: held out has those it did not."),
