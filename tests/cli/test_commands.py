@@ -108,7 +108,7 @@ def test_filters_that_let_nothing_through_say_so(filled: Run, photo: Path) -> No
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "either --photo FILE or --image ID"),
+        ([], "give --photo FILE, --text WORDS or both, or else --image ID"),
         (["--image", "99999999"], "picture 99999999"),
         (["--photo", "nowhere.jpg"], "nowhere.jpg"),
         (["--image", "1", "--max-price", "cheap"], "--max-price is a number, not 'cheap'"),
