@@ -46,7 +46,8 @@ def test_demo_from_nothing_and_again(home: Path) -> None:
     assert sum(int(new) for _, new, *_ in shops) >= 300
     assert all(failed == "0" for *_, failed in shops)
     found = re.search(
-        r"Of (\d+) such pictures the own product came first for (\d+) and was on the first page for (\d+)",
+        r"Of (\d+) such pictures the own product came first for (\d+) "
+        r"and was on the first page for (\d+)",
         first,
     )
     assert found is not None
