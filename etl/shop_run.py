@@ -379,9 +379,7 @@ def _seen_elsewhere(work: _Work) -> dict[str, str]:
 
 def _settle_page(conn: Connection, work: _Work, page: _Page, chunk: Chunk) -> None:
     where = {"shop_id": work.shop.id, "url": page.url}
-    whole = all(
-        _is_read(s, chunk) for o in page.offers for s in o.images[: work.spec.max_images]
-    )
+    whole = all(_is_read(s, chunk) for o in page.offers for s in o.images[: work.spec.max_images])
     if page.validators and whole and page.offers:
         query("etl_put_page").execute(
             conn,
