@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.sketch.design import random_design
-from app.sketch.render import VIEWS, render
+from app.sketch.render import render
 from onnx_models.augment import Camera, drawn_scene
 from onnx_models.dataset import (
     CACHE_SIZE,
@@ -52,15 +52,14 @@ class Bank:
 
     ``views`` (N, 192, 192, 3) uint8, ``masks`` (N, 96, 96) uint8, ``kinds`` (N,), ``light`` (N, 3):
     mean log colour of the shoe in its clean picture less that in the view (0 where unknown),
-    ``halves`` (N,): 0 the whole picture, 1 and 2 its left and right shoe; ``masked`` (N,): the mask
-    is known; ``seen`` (N,): training may use it (held-out pictures' clean views are there too).
+    ``masked`` (N,): the mask is known; ``seen`` (N,): training may use it (held-out pictures' clean
+    views are there too).
     """
 
     views: U8
     masks: U8
     rows: I64
     kinds: U8
-    halves: U8
     light: F32
     masked: npt.NDArray[np.bool_]
     seen: npt.NDArray[np.bool_]
@@ -86,7 +85,6 @@ def _draw(seed: int) -> list[U8]:
     design = random_design(seed)
     made = []
     for view in DRAWN_VIEWS:
-        assert view in VIEWS
         rgb = np.asarray(render(design, view, (CACHE_SIZE, CACHE_SIZE), "white", seed), np.uint8)
         made.append(np.dstack([rgb, foreground(np.ascontiguousarray(rgb))]))
     return made
@@ -196,7 +194,6 @@ def build_bank(rows: list[Row], cache: Cache, folder: Path, backdrops: U8, seed:
         np.load(where / "masks.npy", mmap_mode="r"),
         plan[:, 0],
         plan[:, 1].astype(np.uint8),
-        plan[:, 2].astype(np.uint8),
         np.load(where / "light.npy"),
         np.where(known, masked[plan[:, 0]], True),
         np.where(known, trained[plan[:, 0]], True),

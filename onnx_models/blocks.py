@@ -6,6 +6,11 @@ import torch
 from torch import Tensor, nn
 
 
+def weighted_mean(x: Tensor, weight: Tensor) -> Tensor:
+    """Mean (n, c) of x (n, c, h, w) under weight (n, 1, h, w)."""
+    return (x * weight).sum((2, 3)) / (weight.sum((2, 3)) + 1e-3)
+
+
 class Gate(nn.Module):
     """Squeeze-and-excitation (Hu et al. 2018, arXiv 1709.01507): channels scaled by their means."""
 

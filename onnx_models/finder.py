@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from onnx_models.bank import SCENE, Bank
-from onnx_models.blocks import Block
+from onnx_models.blocks import Block, weighted_mean
 
 WIDTH: Final = 128
 HEIGHT: Final = 96
@@ -75,8 +75,8 @@ class Finder(nn.Module):
         logits = self.last(y)[:, 0].float()
         mask = torch.sigmoid(logits)[:, None]
         logs = torch.log(nn.functional.avg_pool2d(x, 4).float() + 0.03)
-        shoe = _mean(logs, mask)
-        rest = _mean(logs, 1 - mask)
+        shoe = weighted_mean(logs, mask)
+        rest = weighted_mean(logs, 1 - mask)
         seen = torch.cat([four.float().mean((2, 3)), shoe, rest], dim=1)
         return Found(logits, self.light(seen).float())
 
@@ -89,10 +89,6 @@ def _mix(width: int) -> nn.Sequential:
 
 def _twice(x: Tensor) -> Tensor:
     return nn.functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
-
-
-def _mean(x: Tensor, weight: Tensor) -> Tensor:
-    return (x * weight).sum((2, 3)) / (weight.sum((2, 3)) + 1e-3)
 
 
 def _span(mass: Tensor) -> tuple[Tensor, Tensor]:

@@ -28,7 +28,7 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from onnx_models.blocks import Block
+from onnx_models.blocks import Block, weighted_mean
 
 UNIT: Final = 1e-6
 
@@ -46,7 +46,6 @@ class Sizes:
     detail: int = 96
     colour: int = 48
     attributes: int = 48
-    plain: int = 64  # of a first form; kept so that checkpoints open
     bins: int = 96
     labels: tuple[int, ...] = (1, 1, 1, 1, 1)
 
@@ -60,16 +59,11 @@ def unit(x: Tensor) -> Tensor:
     return x / torch.sqrt((x * x).sum(dim=1, keepdim=True) + UNIT)
 
 
-def _weighted_mean(x: Tensor, weight: Tensor) -> Tensor:
-    """Mean (n, c) of x (n, c, h, w) under weight (n, 1, h, w)."""
-    return (x * weight).sum((2, 3)) / (weight.sum((2, 3)) + 1e-3)
-
-
 def _bands(x: Tensor, weight: Tensor, count: int) -> Tensor:
     """Weighted means of ``count`` horizontal bands, (n, count * c): blind to mirror images."""
     return torch.cat(
         [
-            _weighted_mean(part, share)
+            weighted_mean(part, share)
             for part, share in zip(
                 torch.chunk(x, count, dim=2), torch.chunk(weight, count, dim=2), strict=True
             )
@@ -93,14 +87,14 @@ class ColourHead(nn.Module):
     def forward(self, rgb: Tensor, weight: Tensor, context: Tensor) -> Tensor:
         """rgb (n, 3, h, w) in 0..1, weight (n, 1, h, w), context (n, c) to (n, dim)."""
         logs = torch.log(rgb + 0.03)
-        mean = _weighted_mean(logs, weight)
+        mean = weighted_mean(logs, weight)
         relative = logs - mean[:, :, None, None]
         scene = self.scene(torch.cat([context, mean], dim=1))
         hidden = torch.relu(
             self.pixel(torch.cat([rgb * 4 - 2, relative], dim=1)) + scene[:, :, None, None]
         )
         share = torch.softmax(self.bins(hidden), dim=1)
-        histogram = _weighted_mean(share, weight)
+        histogram = weighted_mean(share, weight)
         roots = torch.sqrt(histogram + 1e-6) - self.bins.out_channels**-0.5
         return unit(self.out(roots))
 
@@ -150,13 +144,13 @@ class Trunk(nn.Module):
             near, far = (
                 nn.functional.adaptive_avg_pool2d(alpha, y.shape[2:]) for y in (middle, deep)
             )
-            mean = _weighted_mean(deep, far)
+            mean = weighted_mean(deep, far)
             pooled = torch.cat(
                 [
                     mean,
                     (deep * far).amax((2, 3)),
                     _bands(deep, far, 2),
-                    _weighted_mean(middle, near),
+                    weighted_mean(middle, near),
                     (middle * near).amax((2, 3)),
                 ],
                 dim=1,

@@ -223,7 +223,6 @@ def write_artifact(
     backdrops: U8,
     step: int,
     minutes: float,
-    card: bool = True,
 ) -> None:
     """Export, calibrate, measure, describe; readers never see a half-written model."""
     out.mkdir(parents=True, exist_ok=True)
@@ -241,6 +240,4 @@ def write_artifact(
     part.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     part.replace(out / "manifest.json")
     took = milliseconds(session, CACHE_SIZE)
-    if not card:
-        return
     write_card(out / "card.md", facts, run, rows, cache, backdrops, step, minutes, took)

@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from app.vision.colours import COLOURS
-from onnx_models.dataset import F32, I64, Cache, Row, build_cache, read_rows, shoes_folder
+from onnx_models.dataset import F32, I64, Row, build_cache, read_rows, shoes_folder
 from onnx_models.heads.export import write_facts, write_onnx
 from onnx_models.heads.frozen import Frozen
 from onnx_models.heads.labels import CATEGORIES, GENDERS, OUTLIER, UNKNOWN, Labels, read_labels
@@ -189,7 +189,7 @@ def main() -> None:
     encoder = Frozen.load(given.encoder)
     folder = shoes_folder(given.data)
     rows = read_rows(folder)
-    cache = open_cache(folder, rows, given.cache)
+    cache = build_cache(folder, rows, given.cache)
     labels, _ = read_labels(folder, rows)
     pictures = look(encoder, rows, cache, given.cache / "heads", say=say)
     out = given.out or given.encoder
@@ -207,14 +207,6 @@ def main() -> None:
         described: dict[str, Any] = train_pair(encoder, rows, task.vectors, out)
         for name, value in described["metrics"].items():
             say(f"pair {name}: {value}")
-
-
-def open_cache(folder: Path, rows: list[Row], cache: Path) -> Cache:
-    """The training's decoded pictures: what an encoder's training left there, else made now."""
-    kept = cache / "rgba.npy"
-    if kept.exists() and len(rgba := np.load(kept, mmap_mode="r")) == len(rows):
-        return Cache(rgba, np.load(cache / "boxes.npy"), np.load(cache / "masked.npy"))
-    return build_cache(folder, rows, cache)
 
 
 if __name__ == "__main__":

@@ -12,17 +12,12 @@ from typing import Any
 
 import numpy as np
 import onnxruntime as ort
-from PIL import Image
 
+from app.vision.manifest import Input
+from app.vision.preprocess import to_array
 from app.vision.session import build_session
-from onnx_models.dataset import F32, U8, open_rgb
+from onnx_models.dataset import F32, open_rgb
 
-_FILTERS = {
-    "bilinear": Image.Resampling.BILINEAR,
-    "bicubic": Image.Resampling.BICUBIC,
-    "box": Image.Resampling.BOX,
-    "lanczos": Image.Resampling.LANCZOS,
-}
 _state: dict[str, Any] = {}
 
 
@@ -59,28 +54,15 @@ def open_folder(path: Path) -> Folder:
     return Folder(path, facts, model, digest)
 
 
-def prepare(image: Image.Image, spec: dict[str, Any]) -> U8:
-    """One RGB picture as the encoder's input (H, W, 3), exactly as serving makes it."""
-    high, wide = int(spec["height"]), int(spec["width"])
-    how = _FILTERS[spec["interpolation"]]
-    if spec["resize"] == "stretch":
-        return np.asarray(image.resize((wide, high), how), np.uint8)
-    scale = min(wide / image.width, high / image.height)
-    w, h = max(1, round(image.width * scale)), max(1, round(image.height * scale))
-    canvas = Image.new("RGB", (wide, high), tuple(spec["fill"]))
-    canvas.paste(image.resize((w, h), how), ((wide - w) // 2, (high - h) // 2))
-    return np.asarray(canvas, np.uint8)
-
-
 def _start(model: str, spec: dict[str, Any], output: str) -> None:
-    _state.update(session=build_session(Path(model), 1), spec=spec, output=output)
+    _state.update(session=build_session(Path(model), 1), spec=Input(**spec), output=output)
 
 
 def _encode(path: str) -> F32:
     session: ort.InferenceSession = _state["session"]
-    spec = _state["spec"]
-    pixels = prepare(open_rgb(Path(path)), spec)[None]
-    (out,) = session.run([_state["output"]], {spec["name"]: pixels})
+    spec: Input = _state["spec"]
+    pixels = to_array(open_rgb(Path(path)), spec)[None]
+    (out,) = session.run([_state["output"]], {spec.name: pixels})
     row: F32 = np.asarray(out[0], np.float32)
     return row / np.linalg.norm(row)
 
