@@ -117,7 +117,7 @@ def run_shop(
                 _validators(db, shop),
             )
             pages = (
-                _shopify_pages(work, limit)
+                _listed_pages(work, limit)
                 if work.adapter.list_url(spec.start_urls[0], 1)
                 else _product_pages(work, limit)
             )
@@ -255,7 +255,7 @@ def _product_page(
     return _Page(url, _wanted(work, offers), document.validators)
 
 
-def _shopify_pages(work: _Work, limit: int | None) -> Iterator[tuple[_Page, int | None]]:
+def _listed_pages(work: _Work, limit: int | None) -> Iterator[tuple[_Page, int | None]]:
     currency = work.spec.currency
     if currency is None and work.spec.adapter == "shopify":
         currency = _shopify_currency(work)

@@ -70,13 +70,6 @@ class ImageEncoder(Protocol):
         """RGB pictures to (n, dim) float32, each row of L2 norm 1, in order."""
 
 
-class FeatureEncoder(ImageEncoder, Protocol):
-    """An encoder that also gives what heads read, from the same run."""
-
-    def encode_features(self, images: Sequence[Image.Image]) -> tuple[Vectors, Vectors]:
-        """RGB pictures to (n, dim) vectors of L2 norm 1 and (n, F) float32 features, in order."""
-
-
 class Encoder(ByManifest[OnnxManifest]):
     """An ONNX encoder. Runs may overlap: onnxruntime sessions are thread-safe."""
 
