@@ -32,10 +32,14 @@ SET rows_seen = %(rows_seen)s, offers_new = %(offers_new)s, offers_changed = %(o
 WHERE id = %(run_id)s;
 
 -- name: etl_finish_run
--- Ends a run's record.
-UPDATE etl_run
-SET state = %(state)s, complete = %(complete)s, message = %(message)s, finished_at = now()
-WHERE id = %(run_id)s;
+-- Ends a run's record, and announces it with the commit: who listens on `solemate_run_finished` gets
+-- the run's id and finds its counts and offers in the tables.
+WITH ended AS (
+    UPDATE etl_run
+    SET state = %(state)s, complete = %(complete)s, message = %(message)s, finished_at = now()
+    WHERE id = %(run_id)s
+    RETURNING id)
+SELECT pg_notify('solemate_run_finished', id::text) FROM ended;
 
 -- name: etl_insert_errors
 -- What went wrong with single rows, pages or pictures.

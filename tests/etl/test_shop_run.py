@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from app.db.pool import Database
@@ -284,6 +285,22 @@ def test_categories_and_currency_of_the_shops_file(
     spec = spec_of(site.base, "shopify", currency="SEK", category_pattern="sneaker|shoe")
     run(db, open_settings, spec)
     assert rows(db, "SELECT external_id, currency FROM offer") == [("1", "SEK")]
+
+
+def test_the_end_of_every_run_is_announced(
+    db: Database, open_settings: Settings, shop: Site
+) -> None:
+    spec = spec_of(f"{shop.base}/shoes")
+    with psycopg.connect(db.url, autocommit=True) as listener:
+        listener.execute("LISTEN solemate_run_finished")
+        done = run(db, open_settings, spec)
+        shop.put("/shoes", "<title>Just a moment...</title>")
+        with pytest.raises(Blocked):
+            run(db, open_settings, spec)
+        heard = [int(n.payload) for n in listener.notifies(timeout=5, stop_after=2)]
+    ended = rows(db, "SELECT id, state FROM etl_run ORDER BY id")
+    assert heard == [run_id for run_id, _ in ended]
+    assert ended == [(done.run_id, "done"), (done.run_id + 1, "failed")]
 
 
 def test_trying_a_shop_stores_nothing(db: Database, open_settings: Settings, shop: Site) -> None:
