@@ -453,3 +453,165 @@ fx_rate = sa.Table(
     comment="Official rates of a day: what one unit of currency costs in base; the base itself "
     "is 1",
 )
+
+
+def _user(**options: Any) -> sa.Column[Any]:
+    # Every row of a user's hangs on bot_user, so that /forget is one DELETE.
+    return sa.Column(
+        "user_id",
+        sa.BigInteger,
+        sa.ForeignKey("bot_user.user_id", ondelete="CASCADE"),
+        nullable=False,
+        **options,
+    )
+
+
+bot_contact = sa.Table(
+    "bot_contact",
+    metadata,
+    _user(primary_key=True, autoincrement=False),
+    _text("timezone"),
+    sa.Column("quiet_from", sa.Time, nullable=False, server_default=sa.text("'22:00:00'::time")),
+    sa.Column("quiet_to", sa.Time, nullable=False, server_default=sa.text("'09:00:00'::time")),
+    sa.Column("quiet", sa.Boolean, nullable=False, server_default=sa.text("true")),
+    _time("blocked_at", now=False, nullable=True),
+    sa.Column("last_message_id", sa.BigInteger),
+    comment="When a user may be written to unasked: quiet hours in their time zone, not at all "
+    "after a block; last_message_id is the newest message of their private chat, NULL: not known",
+)
+
+bot_update = sa.Table(
+    "bot_update",
+    metadata,
+    sa.Column("update_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("user_id", sa.BigInteger),
+    sa.Column("payload", pg.JSONB),
+    sa.Column("attempts", sa.SmallInteger, nullable=False, server_default=sa.text("0")),
+    _text("outcome"),
+    _time("received_at"),
+    _time("finished_at", now=False, nullable=True),
+    sa.Index(
+        "bot_update_unfinished_idx", "update_id", postgresql_where=sa.text("finished_at IS NULL")
+    ),
+    sa.Index("bot_update_finished_at_idx", "finished_at"),
+    _one_of("outcome", "done", "failed", "flood", "given_up"),
+    comment="Inbox: updates are here before Telegram hears that they came; a finished one keeps "
+    "its id, to be known again, and loses its content",
+)
+
+bot_saved = sa.Table(
+    "bot_saved",
+    metadata,
+    _id(),
+    _user(),
+    _text("kind", nullable=False),
+    _ref("offer_id", "offer.id", nullable=True, ondelete="CASCADE"),
+    _ref("image_id", "image.id", nullable=True, ondelete="SET NULL"),
+    _ref("encoder_id", "encoder.id", sa.SmallInteger, nullable=True, ondelete="CASCADE"),
+    sa.Column("query", HALFVEC()),
+    sa.Column("search_id", sa.BigInteger),
+    _time("created_at"),
+    _one_of("kind", "shoe", "picture"),
+    sa.CheckConstraint("(kind = 'shoe') = (offer_id IS NOT NULL)"),
+    sa.CheckConstraint("(kind = 'picture') = (query IS NOT NULL AND encoder_id IS NOT NULL)"),
+    sa.UniqueConstraint("user_id", "offer_id"),
+    sa.UniqueConstraint("user_id", "search_id"),
+    comment="What a user saved: a shoe, by an offer of it (products are joined and split, offers "
+    "stay), or a picture, by its vector",
+)
+
+bot_alert = sa.Table(
+    "bot_alert",
+    metadata,
+    _id(),
+    _user(),
+    _ref("saved_id", "bot_saved.id", ondelete="CASCADE"),
+    _text("kind", nullable=False),
+    sa.Column("active", sa.Boolean, nullable=False, server_default=sa.text("true")),
+    _text("size"),
+    _text("size_system"),
+    sa.Column("told_price", sa.Numeric(12, 2)),
+    _text("currency"),
+    sa.Column("present", sa.Boolean),
+    _time("created_at"),
+    sa.UniqueConstraint("saved_id", "kind"),
+    _one_of("kind", "drop", "back", "new"),
+    sa.Index("bot_alert_user_id_idx", "user_id"),
+    comment="What a user wants to hear of a saved thing; told_price is the lowest price told, "
+    "present whether the shoe was there in the size when last looked at",
+)
+
+bot_alert_shown = sa.Table(
+    "bot_alert_shown",
+    metadata,
+    _ref("alert_id", "bot_alert.id", ondelete="CASCADE"),
+    _ref("product_id", "product.id", ondelete="CASCADE"),
+    sa.PrimaryKeyConstraint("alert_id", "product_id"),
+    sa.Index("bot_alert_shown_product_id_idx", "product_id"),
+    comment="New shoes that an alert has told of",
+)
+
+bot_outbox = sa.Table(
+    "bot_outbox",
+    metadata,
+    _id(),
+    _user(),
+    _ref("alert_id", "bot_alert.id", ondelete="CASCADE"),
+    _text("key", nullable=False, unique=True),
+    sa.Column("payload", pg.JSONB, nullable=False),
+    _text("state", nullable=False, server_default=sa.text("'pending'::text")),
+    sa.Column("attempts", sa.SmallInteger, nullable=False, server_default=sa.text("0")),
+    _time("not_before"),
+    _time("claimed_at", now=False, nullable=True),
+    sa.Column("mark", sa.BigInteger),
+    sa.Column("markup", pg.JSONB),
+    sa.Column("message_id", sa.BigInteger),
+    _text("error"),
+    _time("created_at"),
+    _time("settled_at", now=False, nullable=True),
+    _one_of("state", "pending", "sending", "sent", "dropped", "unknown"),
+    sa.Index(
+        "bot_outbox_open_idx",
+        "not_before",
+        postgresql_where=sa.text("state IN ('pending', 'sending')"),
+    ),
+    sa.Index("bot_outbox_user_id_idx", "user_id"),
+    sa.Index("bot_outbox_alert_id_idx", "alert_id"),
+    comment="Messages to send unasked, once each; mark is the newest message id known before the "
+    "attempt, by which a row left in sending is settled",
+)
+
+bot_feedback = sa.Table(
+    "bot_feedback",
+    metadata,
+    _id(),
+    _user(),
+    sa.Column("search_id", sa.BigInteger, nullable=False),
+    _text("search_kind", nullable=False),
+    _ref("encoder_id", "encoder.id", sa.SmallInteger),
+    sa.Column("query", HALFVEC(), nullable=False),
+    sa.Column("filters", pg.JSONB, nullable=False, server_default=sa.text("'{}'::jsonb")),
+    _ref("image_id", "image.id", ondelete="CASCADE"),
+    sa.Column("rank", sa.SmallInteger, nullable=False),
+    _text("verdict", nullable=False),
+    _time("created_at"),
+    sa.UniqueConstraint("user_id", "search_id", "image_id"),
+    sa.CheckConstraint("rank > 0"),
+    _one_of("verdict", "right", "wrong"),
+    sa.Index("bot_feedback_image_id_idx", "image_id"),
+    comment="What users said of results: the query's vector, the encoder, the result's picture "
+    "and its rank from 1",
+)
+
+bot_error = sa.Table(
+    "bot_error",
+    metadata,
+    _id(),
+    _text("code", nullable=False),
+    _text("kind", nullable=False),
+    _text("place", nullable=False),
+    _text("message", nullable=False),
+    _time("created_at"),
+    sa.Index("bot_error_created_at_idx", "created_at"),
+    comment="Failures of the bot for /admin: no user, no token, no text of a message",
+)
