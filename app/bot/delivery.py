@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from telegram import Bot, InputMediaPhoto, Message, ReplyParameters
+from telegram import Bot, InputMediaPhoto, Message
 from telegram.constants import ChatAction
 from telegram.error import BadRequest, TelegramError
 
 from app.bot import views
 from app.bot.desk import Desk
+from app.bot.flow import ResultAction
+from app.bot.spot import Spot, say
 from app.bot.uploads import FileIds, Uploads
 from app.bot.views import Asked
 from app.domain import Hit, SearchResult
@@ -24,36 +26,6 @@ from app.i18n import Catalogue, Html
 
 LOG = logging.getLogger(__name__)
 _ACTION_EVERY_S: Final = 4.5  # Telegram shows an action for five seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """Where an answer goes: the chat, its topic, and the message it answers."""
-
-    chat_id: int
-    thread_id: int | None = None
-    reply_to: int | None = None
-
-    @classmethod
-    def answering(cls, message: Message) -> Spot:
-        """The spot below ``message``."""
-        return cls(message.chat_id, _thread(message), message.message_id)
-
-    @classmethod
-    def beside(cls, message: Message) -> Spot:
-        """The chat and topic of ``message``, not answering it."""
-        return cls(message.chat_id, _thread(message))
-
-    @property
-    def reply(self) -> ReplyParameters | None:
-        """For Telegram; an answer arrives even if the question was deleted meanwhile."""
-        if self.reply_to is None:
-            return None
-        return ReplyParameters(self.reply_to, allow_sending_without_reply=True)
-
-
-def _thread(message: Message) -> int | None:
-    return message.message_thread_id if message.is_topic_message else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +43,8 @@ class Delivery:
         self._desk = desk
         self._uploads = uploads
         self._file_ids = FileIds()
+        self.result_actions: Sequence[ResultAction] = ()
+        """What the flows offer on the card of a result, in their order."""
 
     async def show(
         self, bot: Bot, spot: Spot, words: Catalogue, result: SearchResult, asked: Asked
@@ -178,13 +152,6 @@ def _log_times(result: SearchResult, render_s: float, send_s: float) -> None:
         times.sql,
         render_s * 1000,
         send_s * 1000,
-    )
-
-
-async def say(bot: Bot, spot: Spot, text: Html) -> None:
-    """Sends one message of words."""
-    await bot.send_message(
-        spot.chat_id, text, message_thread_id=spot.thread_id, reply_parameters=spot.reply
     )
 
 

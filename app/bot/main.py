@@ -20,12 +20,14 @@ from telegram.request import HTTPXRequest
 from app.bot.albums import Albums
 from app.bot.delivery import Delivery
 from app.bot.desk import BotApplication, Desk, Options
+from app.bot.flow import Flow
 from app.bot.flows import commands
-from app.bot.flows.buttons import Buttons
-from app.bot.flows.commands import Commands
+from app.bot.flows.commands import Commands, UnknownCommands
 from app.bot.flows.pictures import Pictures
+from app.bot.flows.results import Results
 from app.bot.lanes import Lanes
 from app.bot.logs import quiet_libraries, redact_token
+from app.bot.presses import Presses
 from app.bot.request import RetryingRequest
 from app.bot.services import Services
 from app.bot.trouble import Trouble
@@ -81,12 +83,26 @@ def build_application(
         .build()
     )
     delivery = Delivery(desk, Uploads(settings))
-    Commands(desk).add_to(application)
-    Pictures(desk, delivery, albums).add_to(application)
-    Buttons(desk, delivery).add_to(application)
+    flows = all_flows(desk, delivery, albums)
+    delivery.result_actions = [action for flow in flows for action in flow.result_actions()]
+    for flow in flows:
+        flow.add_to(application)
+    Presses(desk, flows).add_to(application)
     Trouble(desk).add_to(application)
     application.bot_data["desk"] = desk
+    application.bot_data["menu"] = [name for flow in flows for name in flow.commands]
     return application
+
+
+def all_flows(desk: Desk, delivery: Delivery, albums: Albums) -> list[Flow]:
+    """Everything people do with the bot. The order is that in which flows are offered a message
+    and in which Telegram's menu lists their commands; the last two take whatever is left."""
+    return [
+        Commands(desk),
+        Results(desk, delivery),
+        UnknownCommands(desk),
+        Pictures(desk, delivery, albums),
+    ]
 
 
 def _http_options(base: str) -> dict[str, Any]:
@@ -161,7 +177,7 @@ async def _initialize(application: BotApplication) -> None:
 
 async def _publish_commands(application: BotApplication) -> None:
     try:
-        await commands.publish(application)
+        await commands.publish(application, application.bot_data["menu"])
     except TelegramError as error:
         LOG.warning("the command menu was not updated: %s", error.message)
 

@@ -9,9 +9,9 @@ from telegram import Bot, Update
 from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter, TelegramError
 from telegram.ext import ContextTypes
 
-from app.bot.delivery import Spot, say
 from app.bot.desk import DOWNLOAD_LIMIT, MEGABYTE, BotApplication, Desk, SearchTooSlow
 from app.bot.sources import FileTooBig, FileUnavailable
+from app.bot.spot import Spot, say
 from app.errors import DatabaseUnavailable, ImageError
 from app.i18n import Catalogue, Html
 from app.search import NotEmbedded, SearchExpired

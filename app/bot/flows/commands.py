@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterable, Mapping
+
 from telegram import BotCommand, Message, Update
+from telegram.error import BadRequest
 from telegram.ext import CommandHandler, ContextTypes, MessageHandler, filters
 
 from app.bot import views
-from app.bot.delivery import Spot, say
+from app.bot.callbacks import Action, ChooseLanguage
 from app.bot.desk import DOWNLOAD_LIMIT, MEGABYTE, BotApplication, Desk
+from app.bot.flow import Flow, Press, PressHandler
 from app.bot.flows.addressed import is_private
+from app.bot.spot import Spot, say
 from app.i18n import LANGUAGES, catalogue
 
-COMMANDS = ("start", "help", "language")
+LOG = logging.getLogger(__name__)
 
 
-class Commands:
+class Commands(Flow):
     """The commands."""
+
+    commands = ("start", "help", "language")
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -26,7 +34,10 @@ class Commands:
         for command in ("start", "help"):
             application.add_handler(CommandHandler(command, self.explain, new))
         application.add_handler(CommandHandler("language", self.language, new))
-        application.add_handler(MessageHandler(new & filters.COMMAND, self.unknown))
+
+    def presses(self) -> Mapping[type[Action], PressHandler]:
+        """The choice of a language."""
+        return {ChooseLanguage: self.choose}
 
     async def explain(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
         """/start and /help."""
@@ -52,6 +63,29 @@ class Commands:
             reply_markup=views.language_keyboard(),
         )
 
+    async def choose(self, press: Press, action: ChooseLanguage) -> None:
+        """A language's button."""
+        await self._desk.languages.choose(press.user_id, action.language)
+        text = catalogue(action.language).html("language.set")
+        try:
+            await press.query.edit_message_text(text)
+        except BadRequest as error:
+            # Chosen twice, or the question is gone or too old to be edited.
+            LOG.info("the question about the language stays as it is: %s", error.message)
+            await say(press.bot, press.spot, text)
+
+
+class UnknownCommands(Flow):
+    """Commands that no flow before this one took."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def add_to(self, application: BotApplication) -> None:
+        """Registers the handler."""
+        new = filters.UpdateType.MESSAGE
+        application.add_handler(MessageHandler(new & filters.COMMAND, self.unknown))
+
     async def unknown(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
         """Any other command; in groups it may be another bot's."""
         message = _message(update)
@@ -69,14 +103,15 @@ def _message(update: Update) -> Message:
     return update.message
 
 
-async def publish(application: BotApplication) -> None:
+async def publish(application: BotApplication, commands: Iterable[str]) -> None:
     """Tells Telegram the commands for its menu, in every language."""
+    names = list(commands)
     for language in LANGUAGES:
         words = catalogue(language)
-        menu = [BotCommand(name, words.text(f"command.{name}")) for name in COMMANDS]
+        menu = [BotCommand(name, words.text(f"command.{name}")) for name in names]
         await application.bot.set_my_commands(menu, language_code=language)
     # Clients in further languages see the default menu.
     words = catalogue("en")
     await application.bot.set_my_commands(
-        [BotCommand(name, words.text(f"command.{name}")) for name in COMMANDS]
+        [BotCommand(name, words.text(f"command.{name}")) for name in names]
     )

@@ -10,11 +10,13 @@ from telegram import Message, Update
 from telegram.ext import ContextTypes, MessageHandler, filters
 
 from app.bot.albums import Albums
-from app.bot.delivery import Delivery, Spot, looking, say
+from app.bot.delivery import Delivery, looking
 from app.bot.desk import BotApplication, Desk
+from app.bot.flow import Flow
 from app.bot.flows.addressed import is_addressed
 from app.bot.services import SearchService
 from app.bot.sources import VIEWS, Source, download, refusal, source
+from app.bot.spot import Spot, say
 from app.bot.views import Asked
 from app.domain import SearchResult
 from app.errors import ImageError
@@ -23,7 +25,7 @@ from app.vision.image import decode
 _REMEMBERED: Final = 4096
 
 
-class Pictures:
+class Pictures(Flow):
     """Every message that is no command: searched by if it holds a picture, else refused kindly."""
 
     def __init__(self, desk: Desk, delivery: Delivery, albums: Albums) -> None:
