@@ -1,0 +1,73 @@
+"""A stage for each scenario: a copy of the market's database, a Bot API server, the bot."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from app.bot.services import Services
+from app.db import embedded
+from app.db.bot import BotUsers
+from app.db.pool import open_database
+from app.search import Searcher
+from app.settings import Settings
+from app.web.botapi import BotApi
+from tests.bot.conversations.eye import Eye, Heads, Tower
+from tests.bot.conversations.market import GOODS, fill
+from tests.bot.conversations.talk import Talk
+
+
+def _admin(home: Path, statement: str) -> None:
+    url = embedded.url(home, "postgres")
+    assert url is not None, "the test session's server is gone"
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute(statement)
+
+
+@pytest.fixture(scope="session")
+def market(
+    server_home: Path, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Settings]:
+    """A database with the goods in it, to be copied."""
+    name = f"market_{uuid.uuid4().hex[:12]}"
+    _admin(server_home, f"CREATE DATABASE {name} TEMPLATE {template}")
+    settings = Settings(
+        home=server_home,
+        database=name,
+        database_url=None,
+        image_store=tmp_path_factory.mktemp("market"),
+        results=6,
+    )
+    with open_database(settings, size=4) as db:
+        fill(db, settings)
+    yield settings
+    _admin(server_home, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def heads() -> Heads:
+    """Knows the goods from their side."""
+    return Heads(Eye(), [(item.image(), item.brand, item.model, item.colourway) for item in GOODS])
+
+
+@pytest.fixture
+async def talk(market: Settings, heads: Heads) -> AsyncIterator[Talk]:
+    """The stage."""
+    name = f"talk_{uuid.uuid4().hex[:12]}"
+    _admin(market.home, f"CREATE DATABASE {name} TEMPLATE {market.database}")
+    settings = market.model_copy(update={"database": name})
+
+    def services(made: Settings) -> Services:
+        database = open_database(made)
+        searcher = Searcher(database, Eye(), made, heads=heads, tower=Tower())  # type: ignore[arg-type]
+        return Services(searcher, BotUsers(database), database.close)
+
+    async with BotApi() as api:
+        stage = Talk(api, settings, services)
+        yield stage
+        await stage.stop()
+    _admin(market.home, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
