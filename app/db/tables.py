@@ -354,8 +354,59 @@ bot_user = sa.Table(
     _text("language"),
     _time("created_at"),
     _time("last_seen_at"),
+    _text("currency"),
+    _text("size"),
+    _text("size_system"),
+    sa.Column("shops", pg.ARRAY(sa.Text), nullable=False, server_default=sa.text("'{}'::text[]")),
     _one_of("language", "ru", "en"),
+    sa.CheckConstraint("currency ~ '^[A-Z]{3}$'"),
+    _one_of("size_system", "EU", "US", "UK", "CM", "RU"),
     comment="A Telegram user's choices",
+)
+
+bot_session = sa.Table(
+    "bot_session",
+    metadata,
+    sa.Column("chat_id", sa.BigInteger, nullable=False),
+    _ref("user_id", "bot_user.user_id", ondelete="CASCADE"),
+    sa.Column("filters", pg.JSONB),
+    _ref("search_id", "search_event.id", nullable=True, ondelete="SET NULL"),
+    _time("used_at"),
+    sa.PrimaryKeyConstraint("chat_id", "user_id"),
+    sa.Index("bot_session_user_id_idx", "user_id"),
+    sa.Index("bot_session_search_id_idx", "search_id"),
+    comment="What a user narrowed their questions to by buttons (NULL: nothing yet), and the search "
+    "they look at",
+)
+
+bot_shown = sa.Table(
+    "bot_shown",
+    metadata,
+    sa.Column("chat_id", sa.BigInteger, nullable=False),
+    sa.Column("message_id", sa.BigInteger, nullable=False),
+    _ref("search_id", "search_event.id", ondelete="CASCADE"),
+    sa.Column("page", sa.SmallInteger, nullable=False),
+    _ref("image_id", "image.id", nullable=True, ondelete="CASCADE"),
+    sa.PrimaryKeyConstraint("chat_id", "message_id"),
+    sa.Index("bot_shown_search_id_idx", "search_id"),
+    sa.Index("bot_shown_image_id_idx", "image_id"),
+    comment="Messages that show results, so that an answer to one is known to be about them; "
+    "image_id: the message is about this one result",
+)
+
+bot_pick = sa.Table(
+    "bot_pick",
+    metadata,
+    _id(),
+    _ref("user_id", "bot_user.user_id", ondelete="CASCADE"),
+    _text("file_id", nullable=False),
+    sa.Column("boxes", pg.JSONB, nullable=False),
+    _text("words"),
+    _time("created_at"),
+    sa.Index("bot_pick_user_id_idx", "user_id"),
+    sa.Index("bot_pick_created_at_idx", "created_at"),
+    comment="A picture with several shoes: where they are, until the user has picked one; words: "
+    "its caption",
 )
 
 etl_run = sa.Table(
