@@ -59,12 +59,10 @@ class Chunk:
 
 
 def open_shop(conn: Connection, name: str, adapter: str, home_url: str | None = None) -> Shop:
-    """The shop's row, made where it is missing."""
-    row = (
-        query("etl_upsert_shop")
-        .execute(conn, {"name": name, "adapter": adapter, "home_url": home_url})
-        .fetchone()
-    )
+    """The shop's row, made where it is missing, written only where it changed."""
+    params = {"name": name, "adapter": adapter, "home_url": home_url}
+    row = query("etl_shop").execute(conn, params).fetchone()
+    row = row or query("etl_upsert_shop").execute(conn, params).fetchone()
     if row is None:
         raise RuntimeError("etl_upsert_shop returned no row")
     return Shop(int(row[0]), name)

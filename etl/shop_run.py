@@ -59,6 +59,10 @@ class _Work:
     circuit: Circuit
     stop: threading.Event
     validators: dict[str, Validators] = field(default_factory=dict)
+    same_as: dict[str, str] = field(default_factory=dict)
+    """Second addresses of a product: the page that its offers are read from."""
+    seen: set[str] = field(default_factory=set)
+    """Pages that this pass has read, or knows to be unchanged."""
     pages: list[_Page] = field(default_factory=list)
     incomplete: bool = False
 
@@ -114,8 +118,8 @@ def run_shop(
                 get_adapter(spec.adapter, spec.selectors),
                 circuit,
                 stop or threading.Event(),
-                _validators(db, shop),
             )
+            _recall_pages(work)
             pages = (
                 _listed_pages(work, limit)
                 if work.adapter.list_url(spec.start_urls[0], 1)
@@ -175,12 +179,18 @@ def _product_pages(work: _Work, limit: int | None) -> Iterator[tuple[_Page, int 
         work.incomplete = True
     if not found.products:
         raise found.problems[0][1] if found.problems else NoOffer("no product could be found")
+    with work.db.connection() as conn:
+        rows = query("etl_offer_pages").execute(conn, {"shop_id": work.shop.id}).fetchall()
+    known: dict[str, bool] = dict(rows)
     if limit is None and not work.incomplete and not set(found.products) <= set(found.ready):
-        _check_listing(work, found.products)
+        _check_listing(work, found.products, {url for url, on_sale in rows if on_sale})
     done = _done_before(work)
+    work.seen |= done
     total = len(found.products)
     failed: list[_Page] = []
-    for url in found.products:
+    # Pages that offers were read from come first: a product's second address is then known as one,
+    # whatever the order in which the shop lists them today.
+    for url in sorted(found.products, key=lambda page: page not in known):
         if url in done:
             continue
         if work.stop.is_set():
@@ -199,11 +209,8 @@ def _product_pages(work: _Work, limit: int | None) -> Iterator[tuple[_Page, int 
             yield again, total
 
 
-def _check_listing(work: _Work, products: list[str]) -> None:
-    """Before anything is written: a listing that lost too much is not believed."""
-    with work.db.connection() as conn:
-        rows = query("etl_pages_on_sale").execute(conn, {"shop_id": work.shop.id}).fetchall()
-    known = {row[0] for row in rows}
+def _check_listing(work: _Work, products: list[str], known: set[str]) -> None:
+    """Before anything is written: a listing that lost too much of ``known`` is not believed."""
     lost = len(known - set(products))
     if len(known) >= _FEW and lost > len(known) * work.spec.max_drop:
         raise CatalogueShrank(
@@ -228,9 +235,10 @@ def _product_page(
     if not again:
         work.run.counts.rows_seen += 1
     try:
-        document = ready or work.fetcher.fetch(url, work.validators.get(url))
+        document = ready or work.fetcher.fetch(url, _asked_with(work, url))
         work.circuit.success()
         if document.unchanged:
+            work.seen.add(url)
             return _Page(url, [], document.validators, unchanged=True)
         offers = parse_document(work.adapter, document.content, document.url, document.content_type)
     except Blocked:
@@ -252,7 +260,15 @@ def _product_page(
             # A start page that is neither a listing nor a product: who knows what is missing.
             work.incomplete = True
         return _Page(url, [], Validators(), failed=True)
+    work.seen.add(url)
     return _Page(url, _wanted(work, offers), document.validators)
+
+
+def _asked_with(work: _Work, url: str) -> Validators | None:
+    """Validators for a page; none for a second address whose product this pass has not seen at its
+    first: "unchanged" would then vouch for nothing."""
+    first = work.same_as.get(url)
+    return work.validators.get(url) if first is None or first in work.seen else None
 
 
 def _listed_pages(work: _Work, limit: int | None) -> Iterator[tuple[_Page, int | None]]:
@@ -268,9 +284,10 @@ def _listed_pages(work: _Work, limit: int | None) -> Iterator[tuple[_Page, int |
             if url is None:
                 break
             try:
-                document = work.fetcher.fetch(url, work.validators.get(url))
+                document = work.fetcher.fetch(url, _asked_with(work, url))
                 work.circuit.success()
                 if document.unchanged:
+                    work.seen.add(url)
                     yield _Page(url, [], document.validators, unchanged=True), None
                     continue
                 offers = parse_document(
@@ -291,6 +308,7 @@ def _listed_pages(work: _Work, limit: int | None) -> Iterator[tuple[_Page, int |
                 break
             offers = [replace(o, currency=o.currency or currency) for o in offers]
             work.run.counts.rows_seen += len(offers)
+            work.seen.add(url)
             left = None if left is None else left - len(offers)
             yield _Page(url, _wanted(work, offers), document.validators), None
 
@@ -322,22 +340,25 @@ def _wanted(work: _Work, offers: list[ParsedOffer]) -> list[ParsedOffer]:
     ]
 
 
-def _validators(db: Database, shop: Shop) -> dict[str, Validators]:
-    """What to ask a shop's pages with, read once a run."""
-    with db.connection() as conn:
-        rows = query("etl_page_validators").execute(conn, {"shop_id": shop.id}).fetchall()
-    return {url: Validators(etag, modified) for url, etag, modified in rows}
+def _recall_pages(work: _Work) -> None:
+    """What to ask the shop's pages with, read once a run."""
+    with work.db.connection() as conn:
+        rows = query("etl_page_validators").execute(conn, {"shop_id": work.shop.id}).fetchall()
+    for url, etag, modified, same_as in rows:
+        work.validators[url] = Validators(etag, modified)
+        if same_as:
+            work.same_as[url] = same_as
 
 
 def _write(work: _Work) -> None:
     """One transaction: the pages' offers, their pictures and the validators that vouch."""
-    elsewhere = _seen_elsewhere(work)
+    first = _first_pages(work)
     chunk = Chunk(
         items=[
             Item(_trimmed(work, o), p.url)
             for p in work.pages
             for o in p.offers
-            if elsewhere.get(o.external_id, p.url) == p.url
+            if first[o.external_id] == p.url
         ]
     )
     sources = list(dict.fromkeys(s for item in chunk.items for s in item.offer.images))
@@ -356,13 +377,13 @@ def _write(work: _Work) -> None:
             work.run.counts.offers_unchanged += sum(1 for row in touched if row[0] in unchanged)
         for page in work.pages:
             if not (page.unchanged or page.failed):
-                _settle_page(conn, work, page, chunk)
+                _settle_page(conn, work, page, first, chunk)
         work.run.save(conn)
     work.pages.clear()
 
 
-def _seen_elsewhere(work: _Work) -> dict[str, str]:
-    """Pages of this pass that showed the offers in hand already: the first address counts."""
+def _first_pages(work: _Work) -> dict[str, str]:
+    """The page that each offer in hand is read from: the first of this pass to show it."""
     ids = [o.external_id for p in work.pages for o in p.offers]
     if not ids:
         return {}
@@ -373,17 +394,31 @@ def _seen_elsewhere(work: _Work) -> dict[str, str]:
         "unchanged": [p.url for p in work.pages if p.unchanged],
     }
     with work.db.connection() as conn:
-        rows = query("etl_seen_elsewhere").execute(conn, params).fetchall()
-    return dict(rows)
+        first: dict[str, str] = dict(query("etl_seen_elsewhere").execute(conn, params).fetchall())
+    for page in work.pages:
+        for offer in page.offers:
+            first.setdefault(offer.external_id, page.url)
+    return first
 
 
-def _settle_page(conn: Connection, work: _Work, page: _Page, chunk: Chunk) -> None:
+def _settle_page(
+    conn: Connection, work: _Work, page: _Page, first: dict[str, str], chunk: Chunk
+) -> None:
+    """Keep a page's validators where "unchanged" will vouch for all of its offers at once: they are
+    its own, or all another page's."""
     where = {"shop_id": work.shop.id, "url": page.url}
     whole = all(_is_read(s, chunk) for o in page.offers for s in o.images[: work.spec.max_images])
-    if page.validators and whole and page.offers:
+    owners = {first[o.external_id] for o in page.offers}
+    if page.validators and len(owners) == 1 and (whole or owners != {page.url}):
+        (owner,) = owners
         query("etl_put_page").execute(
             conn,
-            {**where, "etag": page.validators.etag, "last_modified": page.validators.last_modified},
+            {
+                **where,
+                "etag": page.validators.etag,
+                "last_modified": page.validators.last_modified,
+                "same_as": owner if owner != page.url else None,
+            },
         )
     else:
         query("etl_forget_page").execute(conn, where)

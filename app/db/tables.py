@@ -247,8 +247,10 @@ fetched_page = sa.Table(
     _text("etag"),
     _text("last_modified"),
     _time("fetched_at"),
+    _text("same_as"),
     sa.PrimaryKeyConstraint("shop_id", "url"),
-    comment="Validators of pages already read, for conditional requests",
+    comment="Validators of pages already read, for conditional requests; same_as is the page that "
+    "the offers shown are read from, where that is another",
 )
 
 host_turn = sa.Table(

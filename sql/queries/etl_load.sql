@@ -3,6 +3,12 @@
 -- shops, and two writers that insert them in different order would deadlock.
 SELECT pg_advisory_xact_lock(hashtext('solemate catalogue load'));
 
+-- name: etl_shop
+-- The shop as configured; no row where it is new or its configuration changed.
+SELECT id FROM shop
+WHERE lower(name) = lower(%(name)s) AND adapter = %(adapter)s
+  AND home_url IS NOT DISTINCT FROM coalesce(%(home_url)s, home_url);
+
 -- name: etl_upsert_shop
 -- Finds or makes the shop; the adapter and home page follow its configuration.
 INSERT INTO shop (name, adapter, home_url)
@@ -43,11 +49,13 @@ WHERE shop_id = %(shop_id)s AND external_id = ANY (%(external_ids)s::text[])
   AND page_url IS NOT NULL
   AND (last_seen_at >= %(started_at)s OR page_url = ANY (%(unchanged)s::text[]));
 
--- name: etl_pages_on_sale
--- Pages that showed something to buy: what a listing's loss is measured against.
-SELECT DISTINCT page_url
+-- name: etl_offer_pages
+-- Pages that offers were read from, and whether they showed something to buy: what a listing's loss
+-- is measured against.
+SELECT page_url, bool_or(availability <> 'out_of_stock')
 FROM offer
-WHERE shop_id = %(shop_id)s AND availability <> 'out_of_stock' AND page_url IS NOT NULL;
+WHERE shop_id = %(shop_id)s AND page_url IS NOT NULL
+GROUP BY page_url;
 
 -- name: etl_touch_external
 -- Offers seen again though nothing of them could be read anew (a folder whose picture broke).
@@ -252,7 +260,7 @@ RETURNING offer_id;
 DELETE FROM fetched_page AS f
 USING offer AS o
 WHERE o.shop_id = %(shop_id)s AND o.last_seen_at < %(started_at)s
-  AND f.shop_id = o.shop_id AND f.url = o.page_url;
+  AND f.shop_id = o.shop_id AND o.page_url IN (f.url, f.same_as);
 
 -- name: etl_shop_stock
 -- How many offers of the shop are not sold out: what a sudden drop is measured against.

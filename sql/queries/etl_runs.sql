@@ -48,19 +48,23 @@ SELECT %(run_id)s, r.item, r.code, r.message
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (item text, code text, message text);
 
 -- name: etl_page_validators
--- What to send with conditional requests for a shop's pages: of those that show offers, for of the
--- others "unchanged" would say nothing.
-SELECT f.url, f.etag, f.last_modified
+-- What to send with conditional requests for a shop's pages: of those that show offers, or whose
+-- first address does; for of the others "unchanged" would say nothing.
+SELECT f.url, f.etag, f.last_modified, f.same_as
 FROM fetched_page AS f
 WHERE f.shop_id = %(shop_id)s
-  AND EXISTS (SELECT FROM offer AS o WHERE o.shop_id = f.shop_id AND o.page_url = f.url);
+  AND EXISTS (SELECT FROM offer AS o
+              WHERE o.shop_id = f.shop_id AND o.page_url = coalesce(f.same_as, f.url));
 
 -- name: etl_put_page
--- Validators of a page whose offers are in the catalogue.
-INSERT INTO fetched_page (shop_id, url, etag, last_modified)
-VALUES (%(shop_id)s, %(url)s, %(etag)s, %(last_modified)s)
+-- Validators of a page whose offers are in the catalogue; written only where they changed.
+INSERT INTO fetched_page AS f (shop_id, url, etag, last_modified, same_as)
+VALUES (%(shop_id)s, %(url)s, %(etag)s, %(last_modified)s, %(same_as)s)
 ON CONFLICT (shop_id, url)
-DO UPDATE SET etag = excluded.etag, last_modified = excluded.last_modified, fetched_at = now();
+DO UPDATE SET etag = excluded.etag, last_modified = excluded.last_modified,
+              same_as = excluded.same_as, fetched_at = now()
+WHERE (f.etag, f.last_modified, f.same_as)
+      IS DISTINCT FROM (excluded.etag, excluded.last_modified, excluded.same_as);
 
 -- name: etl_forget_page
 -- A page whose offers could not be taken over whole is asked for again in full.

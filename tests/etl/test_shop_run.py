@@ -287,6 +287,64 @@ def test_categories_and_currency_of_the_shops_file(
     assert rows(db, "SELECT external_id, currency FROM offer") == [("1", "SEK")]
 
 
+def untouched(db: Database) -> list[tuple]:
+    """Row versions of the catalogue: of offers without the one column that may change."""
+    kept = "fetched_page", "price_point", "offer_size", "offer_image", "product", "shop", "image", "image_source"
+    found = rows(db, "SELECT (to_jsonb(o) - 'last_seen_at')::text FROM offer o ORDER BY id")
+    for table in kept:
+        found += rows(db, f"SELECT xmin::text, ctid::text FROM {table} ORDER BY ctid")
+    return found
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["first address first", "second address first"])
+def test_an_unchanged_shop_is_only_seen_again(
+    db: Database, open_settings: Settings, site: Site, order: int
+) -> None:
+    """Products under two addresses too: all pages answer 304, and nothing else is written."""
+    for number in range(12):
+        put_product(site, number)
+        site.answers[f"/p/{number}?ref=hot"] = site.answers[f"/p/{number}"]
+    links = [f"/p/{n}{tail}" for n in range(12) for tail in ("", "?ref=hot")]
+
+    def listing(links: list[str]) -> None:
+        cards = "".join(f'<div><a href="{u}"><img src="/i/0.png">Shoe</a> <b>€50.00</b></div>' for u in links)
+        site.put("/shoes", f"<html><body><div>{cards}</div></body></html>")
+
+    listing(links)
+    spec = spec_of(f"{site.base}/shoes")
+    assert run(db, open_settings, spec).counts.offers_new == 12
+    before = untouched(db)
+    listing(links[::order])
+    site.requests.clear()
+    report = run(db, open_settings, spec)
+    assert report.counts.offers_changed == 0
+    assert untouched(db) == before
+    asked = [headers.get("if-none-match") for path, headers in site.requests if path.startswith("/p/")]
+    assert len(asked) == 24
+    assert all(asked)
+
+
+def test_a_second_address_takes_over_when_the_first_is_gone(
+    db: Database, open_settings: Settings, site: Site
+) -> None:
+    for number in range(12):
+        put_product(site, number)
+    site.answers["/p/3?ref=hot"] = site.answers["/p/3"]
+    cards = "".join(
+        f'<div><a href="{u}"><img src="/i/0.png">Shoe</a> <b>€50.00</b></div>'
+        for u in (*(f"/p/{n}" for n in range(12)), "/p/3?ref=hot")
+    )
+    site.put("/shoes", f"<html><body><div>{cards}</div></body></html>")
+    spec = spec_of(f"{site.base}/shoes")
+    run(db, open_settings, spec)
+    site.put("/p/3", "gone", 404)
+    for _ in range(2):
+        run(db, open_settings, spec)
+        assert stock(db) == {"in_stock": 12}
+    [(page,)] = rows(db, "SELECT page_url FROM offer WHERE external_id = 'S3'")
+    assert page.endswith("/p/3?ref=hot")
+
+
 def test_the_end_of_every_run_is_announced(
     db: Database, open_settings: Settings, shop: Site
 ) -> None:
