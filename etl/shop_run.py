@@ -86,7 +86,7 @@ def run_shop(
 
     Args:
         limit: read at most so many product documents.
-        limits: patience and care; default from the shop's ``delay_s``.
+        limits: patience and care; default from the shop's file.
         progress: called with documents done and in all.
         stop: set from another thread, it ends the run after the document in hand.
 
@@ -100,7 +100,7 @@ def run_shop(
         SolemateError: no listing could be read.
     """
     source = f"shop:{spec.name}"
-    fetcher = Fetcher(settings, limits or Limits(delay_s=spec.delay_s), turns=SharedTurns(db))
+    fetcher = Fetcher(settings, limits or limits_of(spec), turns=SharedTurns(db))
     with source_lock(db, source), fetcher:
         with db.connection() as conn:
             shop = open_shop(conn, spec.name, spec.adapter, spec.home_url or _home(spec))
@@ -137,6 +137,11 @@ def run_shop(
     return RunReport(run.id, source, run.counts, tuple(run.faults), run.complete)
 
 
+def limits_of(spec: ShopSpec) -> Limits:
+    """Patience and care as the shop's file asks for them."""
+    return Limits(delay_s=spec.delay_s, backoff_s=spec.backoff_s, timeout_s=spec.timeout_s)
+
+
 @contextmanager
 def _watched(circuit: Circuit) -> Iterator[None]:
     """Opens the circuit when the run ends in trouble of the shop's."""
@@ -152,7 +157,7 @@ def try_shop(
 ) -> Iterator[tuple[str, list[ParsedOffer] | SolemateError]]:
     """Read a few pages of a shop without storing anything; errors come as results."""
     adapter = get_adapter(spec.adapter, spec.selectors)
-    with Fetcher(settings, Limits(delay_s=spec.delay_s)) as fetcher:
+    with Fetcher(settings, limits_of(spec)) as fetcher:
         lists = [url for start in spec.start_urls if (url := adapter.list_url(start, 1))]
         if lists:
             urls = lists

@@ -24,7 +24,9 @@ class ShopSpec:
     ``start_urls`` are listing pages, sitemaps or product pages (schema_org) or the shop's address
     (shopify). ``currency`` counts only where the documents state none. ``product_pattern`` and
     ``category_pattern`` are regular expressions that a product's address, and its category or
-    title, must contain. ``delay_s`` is the pause between requests to one host, in seconds;
+    title, must contain. ``delay_s`` is the pause between requests to one host, in seconds,
+    ``backoff_s`` the first wait before a failed request is tried again, ``timeout_s`` how long an
+    answer may be silent;
     ``selectors`` are CSS selectors by field that correct what a page's reading gave;
     ``max_drop`` the share of offers that may vanish in one run before it counts as a fault.
     """
@@ -41,6 +43,8 @@ class ShopSpec:
     product_pattern: str | None = None
     category_pattern: str | None = None
     delay_s: float = 1.0
+    backoff_s: float = 1.0
+    timeout_s: float = 20.0
     max_listing_pages: int = 1000
     max_products: int = 50_000
     max_images: int = 8
@@ -129,4 +133,7 @@ def _is_web(url: object) -> bool:
 
 
 _DEFAULTS = ShopSpec("", "", "", ())
-_NUMBERS = ("delay_s", "max_listing_pages", "max_products", "max_images", "max_drop")
+_NUMBERS = (
+    "delay_s", "backoff_s", "timeout_s", "max_listing_pages", "max_products", "max_images",
+    "max_drop",
+)  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -15,7 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from app.db.pool import Database
+import psycopg
+
+from app.db.pool import Database, database_url
 from app.settings import ROOT, Settings
 from tests.etl.marketplace.market import Market
 
@@ -40,7 +43,7 @@ def shop_file(folder: Path, base: str) -> Path:
     file = folder / "market.toml"
     file.write_text(
         f'name = "{SHOP}"\nadapter = "schema_org"\nstart_urls = ["{base}/shoes"]\n'
-        "[politeness]\ndelay_s = 0\n"
+        "[politeness]\ndelay_s = 0\nbackoff_s = 0.05\n"
     )
     return file
 
@@ -64,46 +67,72 @@ def start(settings: Settings, file: Path) -> subprocess.Popen[bytes]:
     )  # fmt: skip
 
 
+def told(base: str) -> dict[str, dict[str, int]]:
+    """What the marketplace answered: how often each status, how often each fault."""
+    with urllib.request.urlopen(f"{base}/_told") as answer:
+        return json.load(answer)
+
+
 def live(
-    settings: Settings, market: Market, base: str, file: Path, *, kill: float, longest_s: float
+    settings: Settings, market: Market, base: str, file: Path, day: int, *, kill: float
 ) -> Counter[str]:
-    """Every day: perhaps a run killed at random, then runs until one is complete."""
-    rng = random.Random(market.seed)
+    """One day: with odds ``kill`` each, one run or two killed at random, then runs until one is
+    complete."""
+    rng = random.Random(f"{market.seed} {day}")
     ends: Counter[str] = Counter()
-    for day in range(market.days):
-        with urllib.request.urlopen(f"{base}/_day?{day}"):
-            pass
-        if rng.random() < kill:
-            process = start(settings, file)
-            time.sleep(rng.uniform(0.5, longest_s))
-            ends["killed" if process.poll() is None else "too late to kill"] += 1
-            process.send_signal(signal.SIGKILL)
-            process.communicate()
-        for _ in range(12):
-            process = start(settings, file)
-            _, words = process.communicate(timeout=600)
-            ends[f"exit {process.returncode}"] += 1
-            if process.returncode == 0:
-                break
-            time.sleep(0.5)
-        else:
-            raise AssertionError(f"day {day}: no complete run: {words.decode()}")
-    return ends
+    with urllib.request.urlopen(f"{base}/_day?{day}"):
+        pass
+    for _ in range(2):
+        if rng.random() >= kill:
+            break
+        process = start(settings, file)
+        _wait_for(settings, rng.random() ** 2 * market.products)
+        ends["killed" if process.poll() is None else "too late to kill"] += 1
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    for _ in range(25):
+        process = start(settings, file)
+        _, words = process.communicate(timeout=600)
+        ends[f"exit {process.returncode}"] += 1
+        if process.returncode == 0:
+            return ends
+        time.sleep(0.3)
+    raise AssertionError(f"day {day}: no complete run: {words.decode()}")
+
+
+def _wait_for(settings: Settings, pages: float) -> None:
+    """Until the newest run has read so many pages, or is at its end; the moment of a kill."""
+    url = database_url(settings)
+    with psycopg.connect(url, autocommit=True) as conn:
+        row = conn.execute("SELECT coalesce(max(id), 0) FROM etl_run").fetchone()
+        assert row is not None
+        before, deadline = row[0], time.monotonic() + 120
+        while time.monotonic() < deadline:
+            run = conn.execute(
+                "SELECT rows_seen, state FROM etl_run WHERE id > %s ORDER BY id DESC LIMIT 1",
+                (before,),
+            ).fetchone()
+            if run is not None and (run[0] >= pages or run[1] != "running"):
+                return
+            time.sleep(0.02)
 
 
 def tables(db: Database) -> dict[str, tuple[Any, ...]]:
     """What the tables say, in the shape of :meth:`Market.truth`."""
     with db.connection() as conn:
         offers = conn.execute(
-            "SELECT o.sku, o.title, o.price, o.list_price, o.availability,"
+            "SELECT o.sku, o.title, b.name, o.price, o.list_price, o.availability,"
             " ARRAY(SELECT z.label FROM offer_size z WHERE z.offer_id = o.id AND z.available"
             "       ORDER BY z.position), o.id FROM offer o"
+            " JOIN product p ON p.id = o.product_id JOIN brand b ON b.id = p.brand_id"
+            " WHERE o.currency = 'EUR' AND EXISTS"
+            "   (SELECT FROM offer_image i WHERE i.offer_id = o.id)"
         ).fetchall()
         points: dict[int, list[tuple[Any, ...]]] = {}
         for offer, *point in conn.execute(
             "SELECT offer_id, price, list_price, availability FROM price_point ORDER BY id"
         ):
             points.setdefault(offer, []).append(tuple(point))
-    found = {row[0]: (*row[1:5], tuple(row[5]), tuple(points.get(row[6], ()))) for row in offers}
+    found = {row[0]: (*row[1:6], tuple(row[6]), tuple(points.get(row[7], ()))) for row in offers}
     assert len(found) == len(offers), "an offer stands twice"
     return found

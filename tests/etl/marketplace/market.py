@@ -8,9 +8,10 @@ import random
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from app.sketch.catalogue import catalogue
+from app.sketch.catalogue import CatalogueItem, catalogue
 
 CURRENCY = "EUR"
+PICTURES = 12
 SIZES = ("40", "41", "42", "43")
 
 
@@ -30,12 +31,23 @@ class State:
 
 @dataclass(frozen=True)
 class Good:
-    """A product: its key, words, and a state a day."""
+    """A product: its number, words, and a state a day."""
 
-    sku: str
+    number: int
     title: str
-    brand: str
+    item: CatalogueItem
     days: tuple[State, ...]
+
+    @property
+    def sku(self) -> str:
+        return f"M{self.number:05}"
+
+    def changed(self, day: int) -> int:
+        """The day on which the state of ``day`` began, gaps without a page left out."""
+        state = self.days[day]
+        while day and (not self.days[day - 1].listed or self.days[day - 1] == state):
+            day -= 1
+        return day
 
 
 @dataclass
@@ -49,16 +61,15 @@ class Market:
 
     def __post_init__(self) -> None:
         rng = random.Random(self.seed)
-        items = catalogue(self.seed, min(self.products, 400))
         self.goods = []
-        for number in range(self.products):
-            item = items[number % len(items)]
-            name = f"{item.title} №{number}"
+        for number, item in enumerate(catalogue(self.seed, self.products)):
+            name = f"Кроссовки {item.title}" if number % 3 == 0 else f"{item.title} №{number}"
             states = _life(rng, Decimal(rng.randrange(4000, 20000)) / 100, self.days)
-            self.goods.append(Good(f"M{number:05}", name, item.brand, states))
+            self.goods.append(Good(number, name, item, states))
 
     def truth(self, last_day: int) -> dict[str, tuple]:
-        """By sku: price, list price, availability, sizes on sale, and the history of changes."""
+        """By sku: title, brand, price, list price, availability, sizes on sale, and the history of
+        changes."""
         found = {}
         for good in self.goods:
             seen = list(good.days[: last_day + 1])
@@ -73,7 +84,8 @@ class Market:
                 if not history or history[-1] != point:
                     history.append(point)
             sizes = tuple(s for s, has in zip(SIZES, shown.sizes, strict=True) if has)
-            found[good.sku] = (good.title, *history[-1], sizes, tuple(history))
+            words = good.title, good.item.brand
+            found[good.sku] = (*words, *history[-1], sizes, tuple(history))
         return found
 
 
@@ -96,8 +108,8 @@ def _life(rng: random.Random, price: Decimal, days: int) -> tuple[State, ...]:
     return tuple(states)
 
 
-def page(good: Good, state: State, canonical: str) -> str:
-    """The product's page: JSON-LD with an offer a size, title in UTF-8."""
+def page(good: Good, state: State, canonical: str, charset: str | None = "utf-8") -> str:
+    """The product's page: JSON-LD with an offer a size."""
     offers = [
         {
             "@type": "Offer",
@@ -125,13 +137,16 @@ def page(good: Good, state: State, canonical: str) -> str:
         "@type": "Product",
         "name": good.title,
         "sku": good.sku,
-        "brand": {"@type": "Brand", "name": good.brand},
-        "image": f"/i/{int(good.sku[1:]) % 12}.png",
+        "mpn": good.item.style_code,
+        "color": good.item.colourway,
+        "brand": {"@type": "Brand", "name": good.item.brand},
+        "image": f"/i/{good.number % PICTURES}.png",
         "offers": offers,
     }
     text = json.dumps(stated, ensure_ascii=False).replace("</", "<\\/")
+    meta = f'<meta charset="{charset}">' if charset else ""
     return (
-        f'<!doctype html><html><head><meta charset="utf-8"><title>{good.title}</title>'
+        f"<!doctype html><html><head>{meta}<title>{good.title}</title>"
         f'<link rel="canonical" href="{canonical}">'
         f'<script type="application/ld+json">{text}</script></head>'
         f"<body><h1>{good.title}</h1></body></html>"
