@@ -1,6 +1,6 @@
-"""``python -m tests.benchmarks.marketplace [PRODUCTS] [DAYS] [--home DIR] [--minutes M]``: the market
-lived through in full, with kills, on a database of its own; exits 1 where the tables are not the
-market's truth.
+"""``python -m tests.benchmarks.marketplace [PRODUCTS] [DAYS] [--home DIR] [--minutes M]``: the
+market lived through in full, with kills, on a database of its own; exits 1 where the tables are not
+the market's truth.
 
 With ``--home`` and ``--minutes`` it stops at the end of a day, and the same command goes on from
 there. The tables are compared each time.

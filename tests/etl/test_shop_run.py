@@ -289,7 +289,16 @@ def test_categories_and_currency_of_the_shops_file(
 
 def untouched(db: Database) -> list[tuple]:
     """Row versions of the catalogue: of offers without the one column that may change."""
-    kept = "fetched_page", "price_point", "offer_size", "offer_image", "product", "shop", "image", "image_source"
+    kept = (
+        "fetched_page",
+        "price_point",
+        "offer_size",
+        "offer_image",
+        "product",
+        "shop",
+        "image",
+        "image_source",
+    )
     found = rows(db, "SELECT (to_jsonb(o) - 'last_seen_at')::text FROM offer o ORDER BY id")
     for table in kept:
         found += rows(db, f"SELECT xmin::text, ctid::text FROM {table} ORDER BY ctid")
@@ -307,7 +316,9 @@ def test_an_unchanged_shop_is_only_seen_again(
     links = [f"/p/{n}{tail}" for n in range(12) for tail in ("", "?ref=hot")]
 
     def listing(links: list[str]) -> None:
-        cards = "".join(f'<div><a href="{u}"><img src="/i/0.png">Shoe</a> <b>€50.00</b></div>' for u in links)
+        cards = "".join(
+            f'<div><a href="{u}"><img src="/i/0.png">Shoe</a> <b>€50.00</b></div>' for u in links
+        )
         site.put("/shoes", f"<html><body><div>{cards}</div></body></html>")
 
     listing(links)
@@ -319,7 +330,9 @@ def test_an_unchanged_shop_is_only_seen_again(
     report = run(db, open_settings, spec)
     assert report.counts.offers_changed == 0
     assert untouched(db) == before
-    asked = [headers.get("if-none-match") for path, headers in site.requests if path.startswith("/p/")]
+    asked = [
+        headers.get("if-none-match") for path, headers in site.requests if path.startswith("/p/")
+    ]
     assert len(asked) == 24
     assert all(asked)
 

@@ -144,18 +144,22 @@ class Handler(BaseHTTPRequestHandler):
             changed = DAY_ONE + good.changed(self.shop.day) * 86_400
             headers["Last_Modified"] = email.utils.formatdate(changed, usegmt=True)
             if self.headers.get("If-Modified-Since") == headers["Last_Modified"]:
-                return self._send("", 304)
+                self._send("", 304)
+                return
         else:
             headers["ETag"] = f'"{hashlib.sha256(body.encode()).hexdigest()[:16]}"'
             if self.headers.get("If-None-Match") == headers["ETag"]:
-                return self._send("", 304, **headers)
+                self._send("", 304, **headers)
+                return
         content = body.encode("cp1251", "xmlcharrefreplace") if cyrillic else body.encode()
         if torn:
             content = content[: len(content) * 2 // 3]
         self._send(content, kind=kind, drip=drip, **headers)
 
     def _listing(self, number: int, goods: list[Good]) -> str:
-        cards = '<div class="card"><a href="/inside"><img src="/i/0.png">Trap</a> <b>€1.00</b></div>'
+        cards = (
+            '<div class="card"><a href="/inside"><img src="/i/0.png">Trap</a> <b>€1.00</b></div>'
+        )
         for good in goods:
             addresses = [f"/{'old' if good.number % 13 == 7 else 'p'}/{good.sku}"]
             if good.number % 10 == 3:  # the same again under other addresses
