@@ -171,7 +171,8 @@ class Handler(BaseHTTPRequestHandler):
             for address in addresses:
                 cards += (
                     f'<div class="card"><a href="{address}">'
-                    f'<img src="/i/{good.number % PICTURES}.png">{good.title}</a> <b>€50.00</b></div>'
+                    f'<img src="/i/{good.number % PICTURES}.png">{good.title}</a>'
+                    " <b>€50.00</b></div>"
                 )
         tail = f'<a rel="next" href="/shoes?page={number + 1}">next</a>' if number else ""
         return f"<html><body><div>{cards}</div>{tail}</body></html>"
