@@ -70,6 +70,20 @@ class Settings(BaseSettings):
     bot_language: Literal["ru", "en"] | None = None
     """Answer in this language whatever the user's client says; None: the user's."""
 
+    bot_admins: tuple[int, ...] = ()
+    """Telegram ids of people who may use /admin; a JSON list."""
+    bot_webhook_url: str | None = None
+    """Public HTTPS address that Telegram delivers updates to; None: the bot asks for them."""
+    bot_webhook_secret: SecretStr | None = None
+    """Sent by Telegram with every update: 1 to 256 letters, digits, ``_`` and ``-``."""
+    bot_webhook_host: str = "127.0.0.1"
+    bot_webhook_port: int = 8443
+    """Where the bot listens for the webhook; TLS is a reverse proxy's in front of it."""
+    bot_user_burst: int = 30
+    """Updates one user may send at once; beyond it they are asked to slow down."""
+    bot_user_every_s: float = 2.0
+    """After a burst, one update more every so many seconds."""
+
     user_agent: str = "SolemateBot/0.1"
     """What shops see, with ``contact`` behind it."""
     contact: str | None = None

@@ -7,12 +7,13 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias, TypeVar
 
 from telegram.ext import Application
 
 from app.bot.languages import Languages
+from app.bot.limits import Limits
 from app.bot.services import SearchService, Services
 from app.bot.views import ALBUM_LIMIT
 from app.errors import DatabaseUnavailable, SolemateError
@@ -42,6 +43,8 @@ class Options:
     """Questions at a time whose pictures are held in memory; each may be six files of 20 MB."""
     album_quiet_s: float = 0.7
     """An album is complete when none of its pictures has come for so long."""
+    limits: Limits = field(default_factory=Limits)
+    """Telegram's limits on sending."""
 
 
 class Desk:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Coroutine, Hashable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final
 
 from telegram import Update
 from telegram.ext import BaseUpdateProcessor
 
 from app.bot.albums import Albums
+from app.bot.flood import Flood
+from app.bot.ledger import ATTEMPTS, Ledger
+from app.bot.manners import Manners
+from app.db.bot_inbox import Outcome
 
+LOG = logging.getLogger(__name__)
 _REMEMBERED: Final = 4096
 # Waiting updates cost a task each and nothing else: what is bounded is the work, by the lanes and
 # by the search threads, so this only has to be more than Telegram ever has queued.
@@ -25,14 +31,24 @@ class Lanes(BaseUpdateProcessor):
     Updates of one lane run in the order they came; lanes run at the same time, so a slow request
     keeps only its own user waiting. An update that was seen before is dropped: Telegram sends one
     again when its confirmation got lost. The further pieces of an album join the first one, which
-    may be waiting in its lane, instead of queueing behind it.
+    may be waiting in its lane, instead of queueing behind it; in the ledger they end with it.
     """
 
-    def __init__(self, albums: Albums) -> None:
+    def __init__(
+        self, albums: Albums, flood: Flood, manners: Manners, ledger: Ledger | None = None
+    ) -> None:
         super().__init__(_WAITING)
         self._albums = albums
+        self._flood = flood
+        self._manners = manners
+        self._ledger = ledger
         self._lanes: dict[Hashable, _Lane] = {}
         self._seen: OrderedDict[int, None] = OrderedDict()
+        self._pieces: dict[tuple[int, str], list[int]] = {}
+        self.resumed: set[int] = set()
+        """Updates of an earlier process: nobody is refused for what was waiting already."""
+        self.closing = False
+        """No update is begun any more; with a ledger the next process takes up those in line."""
 
     async def initialize(self) -> None:
         """Nothing to open."""
@@ -40,16 +56,64 @@ class Lanes(BaseUpdateProcessor):
     async def shutdown(self) -> None:
         """Nothing to close."""
 
+    @property
+    def waiting(self) -> int:
+        """Updates that are handled or in line."""
+        return sum(lane.users for lane in self._lanes.values())
+
+    def alone(self, user_id: int) -> AbstractAsyncContextManager[None]:
+        """Holds a user's lane: none of their updates is handled meanwhile."""
+        return self._lane(user_id)
+
     async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
         """Runs the update's handlers in its user's lane, or drops it."""
         if not isinstance(update, Update):
             await coroutine
             return
+        album = _album(update)
         if self._is_repeated(update) or self._albums.join(update):
+            if album is not None and self._ledger is not None:
+                self._pieces.setdefault(album, []).append(update.update_id)
             _discard(coroutine)
             return
+        refusal = None
+        if update.update_id not in self.resumed:
+            refusal = self._flood.refuse(_key(update))
+        if refusal is not None:
+            _discard(coroutine)
+            if refusal.tell:
+                await self._manners.flood(update, refusal.wait_s)
+            await self._drop(update, "flood", album)
+            return
         async with self._lane(_key(update)):
+            if not await self._may_begin(update, album):
+                _discard(coroutine)
+                return
             await coroutine
+            await self._end(update, "done", album)
+
+    async def _may_begin(self, update: Update, album: tuple[int, str] | None) -> bool:
+        if self._ledger is None:
+            return True
+        if self.closing:
+            return False
+        attempt = await self._ledger.begin(update)
+        if attempt is not None and attempt > ATTEMPTS:
+            LOG.error("update %s is given up after %d attempts", update.update_id, ATTEMPTS)
+            await self._manners.given_up(update)
+            await self._drop(update, "given_up", album)
+            return False
+        return attempt is not None
+
+    async def _drop(self, update: Update, outcome: Outcome, album: tuple[int, str] | None) -> None:
+        if album is not None and update.message is not None:
+            await self._albums.gather(update.message)  # its other pieces go the same way
+        await self._end(update, outcome, album)
+
+    async def _end(self, update: Update, outcome: Outcome, album: tuple[int, str] | None) -> None:
+        pieces = [] if album is None else self._pieces.pop(album, [])
+        if self._ledger is not None:
+            await self._ledger.finish(update, outcome, pieces)
 
     def _is_repeated(self, update: Update) -> bool:
         if update.update_id in self._seen:
@@ -85,6 +149,13 @@ class _Lane:
 def _key(update: Update) -> Hashable:
     user, chat = update.effective_user, update.effective_chat
     return user.id if user else chat.id if chat else None
+
+
+def _album(update: Update) -> tuple[int, str] | None:
+    message = update.message
+    if message is None or message.media_group_id is None:
+        return None
+    return message.chat_id, message.media_group_id
 
 
 def _discard(coroutine: Awaitable[Any]) -> None:

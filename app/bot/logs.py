@@ -12,6 +12,14 @@ from collections.abc import Callable
 from typing import Any
 
 MASK = "<bot token>"
+_SECRETS: list[str] = []
+
+
+def clean(text: str) -> str:
+    """``text`` without any token that is being masked."""
+    for secret in _SECRETS:
+        text = text.replace(secret, MASK)
+    return text
 
 
 def quiet_libraries() -> None:
@@ -25,11 +33,7 @@ def redact_token(token: str) -> Callable[[], None]:
     before = logging.getLogRecordFactory()
     # The half after the colon alone is enough to guess the rest from the bot's public id.
     secrets = [part for part in (token, token.partition(":")[2]) if len(part) >= 8]
-
-    def clean(text: str) -> str:
-        for secret in secrets:
-            text = text.replace(secret, MASK)
-        return text
+    _SECRETS.extend(secrets)
 
     def factory(*args: Any, **kwargs: Any) -> logging.LogRecord:
         record = before(*args, **kwargs)
@@ -49,6 +53,8 @@ def redact_token(token: str) -> Callable[[], None]:
 
     def undo() -> None:
         logging.setLogRecordFactory(before)
+        for secret in secrets:
+            _SECRETS.remove(secret)
 
     return undo
 

@@ -11,34 +11,39 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from telegram import LinkPreviewOptions, Update
+from telegram import LinkPreviewOptions
 from telegram.constants import ParseMode
 from telegram.error import InvalidToken, NetworkError, TelegramError
-from telegram.ext import AIORateLimiter, ApplicationBuilder, Defaults
+from telegram.ext import ApplicationBuilder, Defaults
 from telegram.request import HTTPXRequest
 
 from app.bot.albums import Albums
 from app.bot.delivery import Delivery
 from app.bot.desk import BotApplication, Desk, Options
+from app.bot.duty import Duty
+from app.bot.flood import Flood
 from app.bot.flow import Flow
 from app.bot.flows import commands
 from app.bot.flows.commands import Commands, UnknownCommands
 from app.bot.flows.pictures import Pictures
 from app.bot.flows.results import Results
+from app.bot.intake import Reception, open_intake
 from app.bot.lanes import Lanes
+from app.bot.ledger import Ledger
+from app.bot.limits import ChatLimiter
 from app.bot.logs import quiet_libraries, redact_token
+from app.bot.manners import Manners
+from app.bot.marks import Marks
 from app.bot.presses import Presses
 from app.bot.request import RetryingRequest
 from app.bot.services import Services
 from app.bot.trouble import Trouble
 from app.bot.uploads import Uploads
-from app.errors import BadInput, SolemateError
+from app.errors import BadInput, DatabaseUnavailable, SolemateError
 from app.settings import Settings
 
 LOG = logging.getLogger(__name__)
 
-_UPDATES: Final = [Update.MESSAGE, Update.EDITED_MESSAGE, Update.CALLBACK_QUERY]
-_LONG_POLL_S: Final = 25
 _LONGEST_PAUSE_S: Final = 30.0
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -55,6 +60,12 @@ def build_application(
     options = options or Options()
     albums = Albums(options.album_quiet_s)
     desk = Desk(settings, services, options)
+    marks = Marks()
+    limiter = ChatLimiter(marks, options.limits)
+    manners = Manners(desk)
+    ledger = None if services.store is None else Ledger(services.store.inbox, marks)
+    flood = Flood(settings.bot_user_burst, settings.bot_user_every_s)
+    lanes = Lanes(albums, flood, manners, ledger)
     base = settings.bot_api_url.rstrip("/")
     http = _http_options(base)
     request = RetryingRequest(
@@ -72,8 +83,9 @@ def build_application(
         .base_file_url(f"{base}/file/bot")
         .request(request)
         .get_updates_request(HTTPXRequest(connect_timeout=10, httpx_kwargs=http))
-        .rate_limiter(AIORateLimiter(max_retries=5))
-        .concurrent_updates(Lanes(albums))
+        .updater(None)
+        .rate_limiter(limiter)
+        .concurrent_updates(lanes)
         .defaults(
             Defaults(
                 parse_mode=ParseMode.HTML,
@@ -88,8 +100,11 @@ def build_application(
     for flow in flows:
         flow.add_to(application)
     Presses(desk, flows).add_to(application)
-    Trouble(desk).add_to(application)
-    application.bot_data["desk"] = desk
+    Trouble(desk, ledger, services.store).add_to(application)
+    reception = Reception(application.update_queue, manners, marks, ledger)
+    application.bot_data["duty"] = Duty(
+        desk, lanes, ledger, reception, open_intake(application.bot, reception, settings)
+    )
     application.bot_data["menu"] = [name for flow in flows for name in flow.commands]
     return application
 
@@ -126,35 +141,28 @@ def _token(settings: Settings) -> str:
 async def serving(application: BotApplication) -> AsyncIterator[None]:
     """Answers updates while the body runs; leaving it finishes what is in flight.
 
-    Waits for a Bot API that cannot be reached yet.
+    Waits for a Bot API that cannot be reached yet. What an earlier process left undone comes first.
 
     Raises:
         BadInput: Telegram does not know the token.
     """
-    updater = application.updater
-    if updater is None:
-        raise ValueError("the application was built without an updater")
-    desk: Desk = application.bot_data["desk"]
+    duty: Duty = application.bot_data["duty"]
     try:
         await _initialize(application)
         await _publish_commands(application)
-        await updater.start_polling(
-            timeout=_LONG_POLL_S,
-            bootstrap_retries=-1,
-            allowed_updates=_UPDATES,
-            error_callback=_polling_trouble,
-        )
+        duty.lanes.resumed = await duty.reception.resume(application.bot)
         await application.start()
+        await duty.intake.start()
         LOG.info("@%s answers", application.bot.username)
         yield
     finally:
         # In this order nothing new comes in while what is in flight still gets its answer.
-        if updater.running:
-            await updater.stop()
+        duty.lanes.closing = True
+        await duty.intake.stop()
         if application.running:
             await application.stop()
         await application.shutdown()
-        await asyncio.to_thread(desk.close)
+        await asyncio.to_thread(duty.close)
 
 
 async def _initialize(application: BotApplication) -> None:
@@ -182,19 +190,19 @@ async def _publish_commands(application: BotApplication) -> None:
         LOG.warning("the command menu was not updated: %s", error.message)
 
 
-def _polling_trouble(error: TelegramError) -> None:
-    # The library goes on by itself, with growing pauses.
-    LOG.warning("updates could not be fetched: %s", error.message)
-
-
 def open_services(settings: Settings) -> Services:
     """The real services: the platform's database and search."""
-    from app.db.bot import BotUsers
+    from app.db.bot import BotStore, BotUsers
     from app.db.pool import open_database
     from app.search import open_searcher
 
     database = open_database(settings)
-    return Services(open_searcher(settings, database), BotUsers(database), database.close)
+    try:
+        searcher = open_searcher(settings, database)
+    except BaseException:
+        database.close()
+        raise
+    return Services(searcher, BotUsers(database), database.close, BotStore.of(database))
 
 
 def run(settings: Settings, services: Callable[[Settings], Services] = open_services) -> int:
@@ -222,8 +230,20 @@ async def _run(settings: Settings, services: Callable[[Settings], Services]) -> 
             with suppress(NotImplementedError):  # Windows: Ctrl+C interrupts instead
                 asyncio.get_running_loop().add_signal_handler(number, running.cancel)
     try:
-        opened = await asyncio.to_thread(services, settings)
+        opened = await _open(settings, services)
         async with serving(build_application(settings, opened)):
             await asyncio.Event().wait()
     except asyncio.CancelledError:
         LOG.info("the bot has stopped")
+
+
+async def _open(settings: Settings, services: Callable[[Settings], Services]) -> Services:
+    """The services, as soon as the database is there."""
+    pause = 1.0
+    while True:
+        try:
+            return await asyncio.to_thread(services, settings)
+        except DatabaseUnavailable as error:
+            LOG.warning("%s; waiting for it", error)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE_S)

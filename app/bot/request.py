@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextvars import ContextVar
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -10,6 +11,8 @@ from telegram.error import NetworkError, TimedOut
 from telegram.request import HTTPXRequest
 
 _PAUSES_S: Final = (0.3, 1.5)
+ONCE: Final[ContextVar[bool]] = ContextVar("once", default=False)
+"""Set while a message is sent that must not come twice: any doubt is the sender's to settle."""
 
 
 class RetryingRequest(HTTPXRequest):
@@ -20,8 +23,8 @@ class RetryingRequest(HTTPXRequest):
     """
 
     async def do_request(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
-        """As the parent's, tried up to three times."""
-        for pause in _PAUSES_S:
+        """As the parent's, tried up to three times, or once where :data:`ONCE` is set."""
+        for pause in () if ONCE.get() else _PAUSES_S:
             try:
                 status, body = await super().do_request(*args, **kwargs)
             except TimedOut:

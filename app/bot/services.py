@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from app.db.bot import BotStore
 from app.domain import Filters, SearchResult
 
 
@@ -60,3 +61,6 @@ class Services:
     search: SearchService
     users: UserStore
     close: Callable[[], None] = field(default=_nothing)
+    store: BotStore | None = None
+    """What the bot keeps in Postgres; without it nothing outlives the process: no saved shoes, no
+    alerts, and an update in flight is lost with it."""

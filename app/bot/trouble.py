@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import logging
 import secrets
+import traceback
+from pathlib import PurePath
 
 from telegram import Bot, Update
 from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter, TelegramError
 from telegram.ext import ContextTypes
 
 from app.bot.desk import DOWNLOAD_LIMIT, MEGABYTE, BotApplication, Desk, SearchTooSlow
+from app.bot.ledger import Ledger
+from app.bot.logs import clean
 from app.bot.sources import FileTooBig, FileUnavailable
 from app.bot.spot import Spot, say
+from app.db.bot import BotStore
 from app.errors import DatabaseUnavailable, ImageError
 from app.i18n import Catalogue, Html
 from app.search import NotEmbedded, SearchExpired
@@ -22,8 +27,12 @@ LOG = logging.getLogger(__name__)
 class Trouble:
     """The error handler of all flows."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(
+        self, desk: Desk, ledger: Ledger | None = None, store: BotStore | None = None
+    ) -> None:
         self._desk = desk
+        self._ledger = ledger
+        self._store = store
 
     def add_to(self, application: BotApplication) -> None:
         """Registers the handler."""
@@ -34,11 +43,15 @@ class Trouble:
         error = context.error
         if error is None:
             return
+        if self._ledger is not None and isinstance(update, Update):
+            self._ledger.failed.add(update.update_id)
         if isinstance(error, Forbidden):
             LOG.info("an answer could not be delivered: %s", error.message)
+            await self._shut_out(update)
             return
         if not isinstance(update, Update):
             LOG.error("failure outside of an update", exc_info=error)
+            await self._note(secrets.token_hex(3), error)
             return
         words = await self._desk.languages.of(update.effective_user)
         text = explain(words, error)
@@ -48,10 +61,41 @@ class Trouble:
             # The code lets an operator find the trace a user reports.
             code = secrets.token_hex(3)
             LOG.error("update %s failed, code %s", update.update_id, code, exc_info=error)
+            await self._note(code, error)
             text = words.html("error.internal", code=code)
         else:
             LOG.info("update %s: %s: %s", update.update_id, type(error).__name__, error)
         await _tell(context.bot, update, text)
+
+    async def _note(self, code: str, error: Exception) -> None:
+        """Keeps a defect for /admin."""
+        store = self._store
+        if store is None:
+            return
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [frame for frame in frames if "/app/" in frame.filename] or frames
+        place = f"{PurePath(own[-1].filename).name}:{own[-1].lineno}" if own else "?"
+        message = clean(str(error))[:300]
+        try:
+            await self._desk.quickly(
+                lambda: store.health.note_error(code, type(error).__name__, place, message)
+            )
+        except DatabaseUnavailable as away:
+            LOG.warning("failure %s is in this log only: %s", code, away)
+
+    async def _shut_out(self, update: object) -> None:
+        """Whoever blocked the bot is not written to unasked any more."""
+        store = self._store
+        if store is None or not isinstance(update, Update):
+            return
+        user, chat = update.effective_user, update.effective_chat
+        if user is None or chat is None or chat.id != user.id:
+            return
+        user_id = user.id
+        try:
+            await self._desk.quickly(lambda: store.saved.block(user_id, True))
+        except DatabaseUnavailable as away:
+            LOG.warning("a block is not noted: %s", away)
 
 
 def explain(words: Catalogue, error: Exception) -> Html | None:

@@ -11,7 +11,7 @@ import pytest
 
 from app.bot.services import Services
 from app.db import embedded
-from app.db.bot import BotUsers
+from app.db.bot import BotStore, BotUsers
 from app.db.pool import open_database
 from app.search import Searcher
 from app.settings import Settings
@@ -64,7 +64,7 @@ async def talk(market: Settings, heads: Heads) -> AsyncIterator[Talk]:
     def services(made: Settings) -> Services:
         database = open_database(made)
         searcher = Searcher(database, Eye(), made, heads=heads, tower=Tower())  # type: ignore[arg-type]
-        return Services(searcher, BotUsers(database), database.close)
+        return Services(searcher, BotUsers(database), database.close, BotStore.of(database))
 
     async with BotApi() as api:
         stage = Talk(api, settings, services)
