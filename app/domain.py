@@ -74,6 +74,9 @@ class Filters:
 
     ``price_min``/``price_max`` are in ``currency`` and then keep only offers in it; without a
     currency they compare the number alone. Brands and shops are names, compared without case.
+    Colours and types are the vocabulary's names (``app.words``). A shoe passes ``colours`` when its
+    main colour is one of them, with ``colours_all`` when it has every one; ``colours_out`` are
+    unwanted main colours. Of a shoe's type "sneaker" lets pass what is of no known type.
     """
 
     price_min: Decimal | None = None
@@ -86,6 +89,11 @@ class Filters:
     size: str | None = None
     size_system: SizeSystem | None = None
     in_stock: bool = True
+    colours: tuple[str, ...] = ()
+    colours_out: tuple[str, ...] = ()
+    colours_all: bool = False
+    types: tuple[str, ...] = ()
+    types_out: tuple[str, ...] = ()
 
     @property
     def selective(self) -> bool:
@@ -100,8 +108,21 @@ class Filters:
                 self.genders,
                 self.shops,
                 self.size,
+                self.colours,
+                self.colours_out,
+                self.types,
+                self.types_out,
             )
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Emphasis:
+    """How much shape and colour count in a search, beside 1 for everything else: 0 leaves the part
+    out. An encoder without named parts ignores it."""
+
+    shape: float = 1.0
+    colour: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +208,9 @@ class SearchResult:
 
     ``verdict`` is the best hit's verdict. ``attributes`` is what the query's picture shows, where
     it was looked at and the encoder has heads. ``search_id`` names the stored search: its next page
-    and "more like this" are asked by it, also after a restart.
+    and "more like this" are asked by it, also after a restart. ``filters`` and ``emphasis`` are
+    those applied; ``undone`` names wishes that search cannot fulfil (``app.words.CHANGES``, or
+    ``material:NAME`` and ``not:WORDS``).
     """
 
     search_id: int | None
@@ -199,3 +222,6 @@ class SearchResult:
     method: Literal["exact", "hnsw"]
     timings: Timings = field(default_factory=Timings)
     attributes: Attributes | None = None
+    filters: Filters = field(default_factory=Filters)
+    emphasis: Emphasis = field(default_factory=Emphasis)
+    undone: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import psycopg
@@ -19,11 +19,14 @@ from pgvector import HalfVector
 from app.db import vectors
 from app.db.pool import Connection, Database, connect
 from app.db.queries import query
+from app.domain import Attributes
 from app.errors import ImageError
 from app.settings import Settings
-from app.vision.encoder import ImageEncoder, Pixels, Vectors
+from app.vision.encoder import Encoder, ImageEncoder, Pixels, Vectors
+from app.vision.heads import Heads, open_heads
 from app.vision.image import decode
 from app.vision.registry import open_encoder
+from etl import traits
 from etl.progress import Report, silent
 
 MAX_TRIES = 3
@@ -96,12 +99,13 @@ def embed_backlog(
     Raises:
         DatabaseUnavailable: the database went away; what was written stays.
     """
+    heads = open_heads(encoder.name, settings)
     with db.connection() as conn:
         row = vectors.register(conn, encoder)
     report = EmbedReport(encoder.name)
     workers = threads or max(1, os.cpu_count() or 1)
     with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="decode") as pool:
-        worker = _Worker(db, encoder, settings, row.id, batch, pool, report)
+        worker = _Worker(db, encoder, heads, settings, row.id, batch, pool, report)
         try:
             worker.drain(progress)
             if activate:
@@ -122,6 +126,7 @@ class _Worker:
         self,
         db: Database,
         encoder: ImageEncoder,
+        heads: Heads | None,
         settings: Settings,
         encoder_id: int,
         batch: int,
@@ -129,6 +134,7 @@ class _Worker:
         report: EmbedReport,
     ) -> None:
         self.db, self.encoder, self.settings = db, encoder, settings
+        self.heads = heads if isinstance(encoder, Encoder) else None
         self.encoder_id, self.batch, self.pool, self.report = encoder_id, batch, pool, report
         self.after = 0
         self.failed: set[int] = set()
@@ -148,6 +154,10 @@ class _Worker:
             current = following or self._claim()
             self.report.seconds = spent + time.monotonic() - began
             progress(self.report.embedded + self.report.failed, total)
+        if self.heads is not None and self.report.embedded:
+            with self.db.connection() as conn:
+                query("etl_load_lock").execute(conn)
+                traits.derive(conn, everywhere=True)
 
     def release(self) -> None:
         """Give back what is claimed and not written."""
@@ -233,7 +243,10 @@ class _Worker:
         if ids:
             parts = [pixels[start : start + _RUN] for start in range(0, len(pixels), _RUN)]
             encoded = list(self.pool.map(self._encode, parts))
-            self._insert(held.conn, ids, np.concatenate(encoded))
+            self._insert(held.conn, ids, np.concatenate([vectors_ for vectors_, _ in encoded]))
+            seen = [one for _, looks in encoded for one in looks]
+            if seen:
+                traits.put_sights(held.conn, self.encoder_id, ids, seen)
         if failures:
             rows = [{"image_id": image_id, "error": words} for image_id, _, words in failures]
             query("etl_put_embedding_failures").execute(
@@ -246,8 +259,12 @@ class _Worker:
         self.failed.update(image_id for image_id, _, _ in failures)
         self.report.errors.extend((path, words) for _, path, words in failures)
 
-    def _encode(self, pixels: Sequence[Pixels]) -> Vectors:
-        return self.encoder.encode_batch(np.stack(pixels))
+    def _encode(self, pixels: Sequence[Pixels]) -> tuple[Vectors, list[Attributes]]:
+        """Vectors of the pictures and, where the encoder has heads, what they show."""
+        if self.heads is None:
+            return self.encoder.encode_batch(np.stack(pixels)), []
+        vectors_, features = cast("Encoder", self.encoder).features_batch(np.stack(pixels))
+        return vectors_, self.heads.predict(features)
 
     def _insert(self, conn: Connection, ids: Sequence[int], encoded: Any) -> None:
         query("etl_insert_embeddings").execute(

@@ -12,7 +12,7 @@ from typing import Any
 from app.db.pool import Connection, Database
 from app.db.queries import query
 from app.domain import ParsedOffer
-from etl import normalise
+from etl import normalise, traits
 from etl.images import Reading
 from etl.runs import Counts
 
@@ -88,6 +88,7 @@ def write_chunk(conn: Connection, shop: Shop, chunk: Chunk, counts: Counts) -> N
     if items:
         offer_ids = _write_offers(conn, shop, items, counts)
         _write_offer_images(conn, items, offer_ids, image_ids)
+        traits.derive(conn)
     if chunk.touched:
         query("etl_touch_external").execute(
             conn, {"shop_id": shop.id, "external_ids": chunk.touched}

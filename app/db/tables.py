@@ -79,6 +79,9 @@ product = sa.Table(
     sa.Column("attributes", pg.JSONB, nullable=False, server_default=sa.text("'{}'::jsonb")),
     _time("created_at"),
     _time("updated_at"),
+    sa.Column("colours", pg.ARRAY(sa.Text)),
+    sa.Column("types", pg.ARRAY(sa.Text)),
+    sa.Column("colours_seen", sa.Boolean, nullable=False, server_default=sa.text("false")),
     _one_of("gender", *GENDERS),
     sa.Index(
         "product_brand_style_key",
@@ -91,8 +94,14 @@ product = sa.Table(
     sa.Index(
         "product_model_key_idx", "model_key", postgresql_where=sa.text("model_key IS NOT NULL")
     ),
+    sa.Index(
+        "product_traits_idx",
+        "id",
+        postgresql_where=sa.text("colours IS NULL OR colours = '{}'::text[]"),
+    ),
     comment="One shoe in one colourway, whoever sells it; origin is SHOP:KEY of the offer that "
-    "created it",
+    "created it; colours (main one first) and types are the vocabulary's, NULL: not derived yet; "
+    "colours_seen: nothing was stated, the encoder's heads saw them on its picture",
 )
 
 product_alias = sa.Table(
@@ -316,6 +325,23 @@ embedding = sa.Table(
     comment="Image embeddings; one partition an encoder, with its own dimension and HNSW index",
 )
 
+image_sight = sa.Table(
+    "image_sight",
+    metadata,
+    sa.Column(
+        "image_id",
+        sa.BigInteger,
+        sa.ForeignKey("image.id", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    _ref("encoder_id", "encoder.id", sa.SmallInteger, ondelete="CASCADE"),
+    sa.Column("colours", pg.ARRAY(sa.Text), nullable=False),
+    sa.Column("types", pg.ARRAY(sa.Text), nullable=False),
+    sa.Index("image_sight_encoder_id_idx", "encoder_id"),
+    comment="What the heads of the encoder that embedded a picture last saw on it",
+)
+
 embedding_failure = sa.Table(
     "embedding_failure",
     metadata,
@@ -335,7 +361,7 @@ search_event = sa.Table(
     _text("user_key"),
     _text("kind", nullable=False),
     _ref("encoder_id", "encoder.id", sa.SmallInteger),
-    sa.Column("query", HALFVEC(), nullable=False),
+    sa.Column("query", HALFVEC()),
     _ref("not_image_id", "image.id", nullable=True, ondelete="SET NULL"),
     sa.Column("filters", pg.JSONB, nullable=False, server_default=sa.text("'{}'::jsonb")),
     sa.Column("page_size", sa.SmallInteger, nullable=False),
@@ -344,9 +370,15 @@ search_event = sa.Table(
     sa.Column("hits", sa.SmallInteger, nullable=False),
     sa.Column("took_ms", sa.REAL, nullable=False),
     _time("created_at"),
-    _one_of("kind", "photo", "image"),
+    _text("words"),
+    sa.Column("shape_weight", sa.REAL, nullable=False, server_default=sa.text("1")),
+    sa.Column("colour_weight", sa.REAL, nullable=False, server_default=sa.text("1")),
+    sa.Column("moved", sa.Boolean, nullable=False, server_default=sa.text("false")),
+    _one_of("kind", "photo", "image", "text"),
+    sa.CheckConstraint("query IS NOT NULL OR words IS NOT NULL"),
     sa.Index("search_event_created_at_idx", "created_at"),
-    comment="A search as asked: its vector and filters answer for the next page after a restart",
+    comment="A search as asked: its vector, before the weights, words for full text and filters "
+    "answer for the next page after a restart; moved: words altered the vector",
 )
 
 bot_user = sa.Table(
@@ -377,8 +409,8 @@ bot_session = sa.Table(
     sa.PrimaryKeyConstraint("chat_id", "user_id"),
     sa.Index("bot_session_user_id_idx", "user_id"),
     sa.Index("bot_session_search_id_idx", "search_id"),
-    comment="What a user narrowed their questions to by buttons (NULL: nothing yet), and the search "
-    "they look at",
+    comment="What a user narrowed their questions to by buttons (NULL: nothing yet), and the "
+    "search they look at",
 )
 
 bot_shown = sa.Table(

@@ -3,6 +3,8 @@
 -- Prices are compared in `want_currency` where it is given: offers in other currencies by the newest
 -- official rates (fx_to), those without a rate left out. A size counts when it is not known
 -- to be sold out. `only_in_stock` leaves out offers known to be sold out; unknown stays in.
+-- Colours are compared with the main one (the first), with `every_colour` all wanted ones must be
+-- there; a shoe of unknown colour is not of an unwanted one. Type "sneaker" lets unknown types pass.
 -- Plain SQL, so the planner inlines it into the searches that call it. Names become ids in arrays
 -- rather than IN (SELECT ...): behind an OR the latter is guessed to let half of all rows through.
 CREATE OR REPLACE FUNCTION products_matching(
@@ -15,7 +17,12 @@ CREATE OR REPLACE FUNCTION products_matching(
     want_shops text[] DEFAULT NULL,
     want_size text DEFAULT NULL,
     want_size_system text DEFAULT NULL,
-    only_in_stock boolean DEFAULT true
+    only_in_stock boolean DEFAULT true,
+    want_colours text[] DEFAULT NULL,
+    unwanted_colours text[] DEFAULT NULL,
+    every_colour boolean DEFAULT false,
+    want_types text[] DEFAULT NULL,
+    unwanted_types text[] DEFAULT NULL
 ) RETURNS TABLE (product_id bigint)
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $$
@@ -29,6 +36,16 @@ AS $$
            OR p.brand_id <> ALL (ARRAY(
                SELECT b.id FROM brand AS b WHERE lower(b.name) = ANY (unwanted_brands))))
       AND (want_genders IS NULL OR p.gender = ANY (want_genders))
+      AND (want_colours IS NULL
+           OR CASE WHEN every_colour THEN p.colours @> want_colours
+                   ELSE p.colours[1] = ANY (want_colours) END)
+      AND (unwanted_colours IS NULL
+           OR p.colours[1] IS NULL
+           OR p.colours[1] <> ALL (unwanted_colours))
+      AND (want_types IS NULL
+           OR p.types && want_types
+           OR ('sneaker' = ANY (want_types) AND cardinality(coalesce(p.types, '{}')) = 0))
+      AND (unwanted_types IS NULL OR p.types IS NULL OR NOT p.types && unwanted_types)
       AND p.id IN (
           SELECT o.product_id
           FROM offer AS o

@@ -7,7 +7,8 @@ FROM (
     FROM products_matching(%(price_min)s::numeric, %(price_max)s::numeric, %(currency)s::text,
                            %(brands)s::text[], %(brands_out)s::text[], %(genders)s::text[],
                            %(shops)s::text[], %(size)s::text, %(size_system)s::text,
-                           %(in_stock)s::boolean)
+                           %(in_stock)s::boolean, %(colours)s::text[], %(colours_out)s::text[],
+                           %(colours_all)s::boolean, %(types)s::text[], %(types_out)s::text[])
     LIMIT %(up_to)s::bigint + 1
 ) AS matching;
 
@@ -28,7 +29,8 @@ WITH nearest AS (
     WHERE e.image_id IS DISTINCT FROM %(not_image)s::bigint
     ORDER BY o.product_id, distance, e.image_id
 )
-SELECT n.product_id, b.name AS brand, p.model, p.colourway, p.gender, n.image_id, i.path, n.distance
+SELECT n.product_id, b.name AS brand, p.model, p.colourway, p.colours, p.gender, n.image_id, i.path,
+       n.distance
 FROM (SELECT * FROM nearest ORDER BY distance, product_id
       LIMIT %(limit)s OFFSET %(offset)s) AS n
 JOIN product AS p ON p.id = n.product_id
@@ -56,7 +58,8 @@ near_product AS MATERIALIZED (
     WHERE n.image_id IS DISTINCT FROM %(not_image)s::bigint
     ORDER BY o.product_id, n.distance, n.image_id
 )
-SELECT n.product_id, b.name AS brand, p.model, p.colourway, p.gender, n.image_id, i.path, n.distance
+SELECT n.product_id, b.name AS brand, p.model, p.colourway, p.colours, p.gender, n.image_id, i.path,
+       n.distance
 FROM (
     SELECT *
     FROM near_product
@@ -65,7 +68,9 @@ FROM (
         FROM products_matching(%(price_min)s::numeric, %(price_max)s::numeric, %(currency)s::text,
                                %(brands)s::text[], %(brands_out)s::text[], %(genders)s::text[],
                                %(shops)s::text[], %(size)s::text, %(size_system)s::text,
-                               %(in_stock)s::boolean) AS matching)
+                               %(in_stock)s::boolean, %(colours)s::text[], %(colours_out)s::text[],
+                               %(colours_all)s::boolean, %(types)s::text[],
+                               %(types_out)s::text[]) AS matching)
     ORDER BY distance, product_id
     LIMIT %(limit)s OFFSET %(offset)s
 ) AS n
@@ -110,14 +115,15 @@ SELECT vec FROM embedding WHERE encoder_id = %(encoder_id)s AND image_id = %(ima
 -- name: search_store
 -- Remembers a search so that its next page and its results' neighbours can be asked for later.
 INSERT INTO search_event (user_key, kind, encoder_id, query, filters, page_size, method, verdict,
-                          hits, took_ms, not_image_id)
+                          hits, took_ms, not_image_id, words, shape_weight, colour_weight, moved)
 VALUES (%(user_key)s, %(kind)s, %(encoder_id)s, %(query)s, %(filters)s, %(page_size)s, %(method)s,
-        %(verdict)s, %(hits)s, %(took_ms)s, %(not_image)s)
+        %(verdict)s, %(hits)s, %(took_ms)s, %(not_image)s, %(words)s, %(shape_weight)s,
+        %(colour_weight)s, %(moved)s)
 RETURNING id;
 
 -- name: search_recall
--- A stored search: its vector, filters and the picture it began from, if it did.
-SELECT encoder_id, query, filters, page_size, not_image_id
+-- A stored search: its vector before the weights, its words, filters and the picture it began from.
+SELECT encoder_id, kind, query, filters, page_size, not_image_id, words, shape_weight, colour_weight, moved
 FROM search_event
 WHERE id = %(search_id)s;
 
@@ -174,7 +180,8 @@ fused AS (
           SELECT product_id, place FROM by_words) AS both_lists
     GROUP BY product_id
 )
-SELECT f.product_id, b.name AS brand, p.model, p.colourway, p.gender, i.id AS image_id, i.path,
+SELECT f.product_id, b.name AS brand, p.model, p.colourway, p.colours, p.gender,
+       i.id AS image_id, i.path,
        n.distance
 FROM fused AS f
 JOIN product AS p ON p.id = f.product_id
@@ -190,4 +197,17 @@ JOIN LATERAL (
     LIMIT 1
 ) AS i ON true
 ORDER BY f.score DESC, n.distance, f.product_id
-LIMIT %(limit)s;
+LIMIT %(limit)s OFFSET %(offset)s;
+
+-- name: search_colour_centre
+-- How the catalogue's shoes of one main colour look on average under an encoder: what takes the
+-- colour part's place where words ask for another colour. Shoes of the colour alone come first.
+SELECT avg(near.vec) AS vec, count(*) AS pictures
+FROM (SELECT e.vec
+      FROM product AS p
+      JOIN offer AS o ON o.product_id = p.id
+      JOIN offer_image AS oi ON oi.offer_id = o.id AND oi.position = 0
+      JOIN embedding AS e ON e.encoder_id = %(encoder_id)s AND e.image_id = oi.image_id
+      WHERE p.colours[1] = %(colour)s
+      ORDER BY cardinality(p.colours), p.id
+      LIMIT %(limit)s) AS near;

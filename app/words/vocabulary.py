@@ -1,0 +1,235 @@
+"""The one vocabulary (``vocabulary.toml``) as an index that a reader walks. Loaded once."""
+
+from __future__ import annotations
+
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from app.words.tokens import Token, fold, stem, tokens_of
+
+_FILE: Final = Path(__file__).with_name("vocabulary.toml")
+_LISTS: Final = {
+    "brands": "brand", "colours": "colour", "types": "type", "materials": "material",
+    "genders": "gender", "currencies": "currency", "systems": "system", "changes": "change",
+    "negators": "negator", "joiners": "joiner", "price_words": "price", "price_nouns": "price_noun",
+    "numerals": "numeral", "size_words": "size", "fillers": "filler", "shades": "shade",
+}  # fmt: skip
+_SMALL: Final = frozenset({"negator", "joiner", "filler", "numeral", "price", "shade"})
+"""Kinds whose words are too common or too short for another word to be taken for a misspelt one."""
+_END: Final = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a phrase can mean; ``brand`` is the maker, of a model only."""
+
+    kind: str
+    value: str
+    brand: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A phrase found from a position: its length in tokens, what it means, how far it was bent."""
+
+    length: int
+    meanings: tuple[Meaning, ...]
+    cost: int
+
+
+@dataclass(slots=True)
+class _Node:
+    below: dict[str, _Node] = field(default_factory=dict)
+    meanings: list[Meaning] = field(default_factory=list)
+
+
+class Vocabulary:
+    """Phrases in a trie of tokens; single words by exact form, by stem and by near misses."""
+
+    def __init__(self, table: Mapping[str, Any]) -> None:
+        """Use :func:`vocabulary`."""
+        self.table = table
+        self._root = _Node()
+        self._runs: set[str] = set()  # tokens of letters and figures together
+        self._known: set[str] = set()
+        self._stems: set[str] = set()
+        self._latin: dict[str, tuple[str, ...]] = {}
+        self._near: dict[str, set[str]] = defaultdict(set)
+        phrases = list(self._phrases())
+        for text, _ in phrases:
+            for run in fold(text).replace("-", " ").split():
+                if not run.isalpha() and any(c.isalpha() for c in run) and not run[0].isdigit():
+                    self._runs.add(run)
+                if run[:1].isdigit() and not run.isdigit() and len(run) >= 4:
+                    self._runs.add(run)
+        for text, meaning in phrases:
+            self._add(text, meaning)
+        self._spell()
+
+    def _phrases(self) -> Iterator[tuple[str, Meaning]]:
+        for section, kind in _LISTS.items():
+            for value, spellings in self.table[section].items():
+                for text in dict.fromkeys([*_own(kind, value), *_split(spellings)]):
+                    yield text, Meaning(kind, value)
+        for brand, models in self.table["models"].items():
+            for value, spellings in models.items():
+                for text in dict.fromkeys([value, *_split(spellings)]):
+                    yield text, Meaning("model", value, brand)
+
+    def _add(self, text: str, meaning: Meaning) -> None:
+        pieces = (token.text for token in tokens_of(fold(text), self.run))
+        tokens = [piece for piece in pieces if piece != "-"]
+        forms = {tuple(tokens), tuple("~" + stem(t) if _russian(t) else t for t in tokens)}
+        for form in forms:
+            node = self._root
+            for token in form:
+                node = node.below.setdefault(token, _Node())
+            if meaning not in node.meanings:
+                node.meanings.append(meaning)
+        for token in tokens:
+            self._known.add(token)
+            if _russian(token):
+                self._stems.add(stem(token))
+            if meaning.kind not in _SMALL and token.isalpha():
+                base = stem(token)
+                if len(base) >= 4:
+                    for key in _deletions(base, 2 if len(base) >= 8 else 1):
+                        self._near[key].add(base)
+
+    def _spell(self) -> None:
+        found: dict[str, list[str]] = defaultdict(list)
+        for latin, forms in self.table["spellings"].items():
+            for form in _split(forms):
+                for key in (fold(form), "~" + stem(fold(form))):
+                    if latin not in found[key]:
+                        found[key].append(latin.replace("_", " "))
+        self._latin = {key: tuple(words) for key, words in found.items()}
+
+    def run(self, text: str) -> bool:
+        """Whether letters and figures run together are one word here: ``990v6``, ``af1``."""
+        return text in self._runs
+
+    def knows(self, word: str) -> bool:
+        """Whether the word, or another form of it, occurs in the vocabulary."""
+        return bool(self._forms(word))
+
+    def _forms(self, word: str) -> list[tuple[str, int]]:
+        """The word's known keys in the trie, with what each costs."""
+        forms: list[tuple[str, int]] = []
+        if word in self._known:
+            forms.append((word, 0))
+        base = stem(word)
+        if _russian(word):
+            if base in self._stems:
+                forms.append(("~" + base, 1))
+            for latin in (*self._latin.get(word, ()), *self._latin.get("~" + base, ())):
+                forms.append((latin, 1))
+        else:
+            bare = word.removesuffix("'s").removesuffix("s'").replace("'", "")
+            for other in (bare, word.replace("'", ""), bare[:-1] if bare.endswith("s") else bare):
+                if other != word and len(other) >= 2 and other in self._known:
+                    forms.append((other, 1))
+        return forms
+
+    @lru_cache(maxsize=4096)  # noqa: B019  one vocabulary a process
+    def forms(self, word: str) -> tuple[tuple[str, int], ...]:
+        """Keys of the word in the trie, cheapest first; a misspelt one gets those it is near to."""
+        found = self._forms(word)
+        if not found:
+            found = [(key, 3 + distance) for key, distance in self._nearest(word)]
+        return tuple(dict.fromkeys(found))
+
+    def _nearest(self, word: str) -> list[tuple[str, int]]:
+        base = stem(word)
+        if len(base) < 4 or not base.isalpha():
+            return []
+        allowed = 2 if len(base) >= 8 else 1
+        candidates: set[str] = set()
+        for key in _deletions(base, allowed):
+            candidates |= self._near.get(key, set())
+        ranked = sorted((distance(base, other), other) for other in candidates)
+        best = ranked[0][0] if ranked else allowed + 1
+        if best > allowed:
+            return []
+        keep = [other for far, other in ranked if far == best]
+        # A first letter is seldom wrong: short words must keep it.
+        keep = [o for o in keep if len(base) >= 6 or o[0] == base[0] or sorted(o) == sorted(base)]
+        return [("~" + other if _russian(other) else other, best) for other in keep]
+
+    def matches(self, tokens: Sequence[Token], start: int) -> list[Match]:
+        """Phrases that begin at ``start``, longest first, the least bent first among equals."""
+        found: dict[int, Match] = {}
+
+        def walk(node: _Node, place: int, cost: int) -> None:
+            if node.meanings and place > start:
+                best = found.get(place)
+                if best is None or cost < best.cost:
+                    found[place] = Match(place - start, tuple(node.meanings), cost)
+                elif cost == best.cost:
+                    merged = dict.fromkeys((*best.meanings, *node.meanings))
+                    found[place] = Match(place - start, tuple(merged), cost)
+            if place >= len(tokens):
+                return
+            token = tokens[place]
+            if token.text == "-" and place > start:
+                walk(node, place + 1, cost)
+            keys = self.forms(token.text) if token.word else ((token.text, 0),)
+            for key, price in keys:
+                below = node.below.get(key)
+                if below is not None:
+                    walk(below, place + 1, cost + price)
+
+        walk(self._root, start, 0)
+        return sorted(found.values(), key=lambda match: -match.length)
+
+    def names(self, section: str) -> tuple[str, ...]:
+        """Canonical names of a section: ``colours``, ``types``, ``brands``, ..."""
+        return tuple(self.table[section])
+
+
+@lru_cache(maxsize=1)
+def vocabulary() -> Vocabulary:
+    """The vocabulary, read from its file on first use."""
+    return Vocabulary(tomllib.loads(_FILE.read_text(encoding="utf-8")))
+
+
+def distance(a: str, b: str) -> int:
+    """Edits between two words; swapped neighbours are one (optimal string alignment)."""
+    before: list[int] = []
+    last = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        row = [i]
+        for j, y in enumerate(b, 1):
+            cost = min(last[j] + 1, row[-1] + 1, last[j - 1] + (x != y))
+            if before and i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
+                cost = min(cost, before[j - 2] + 1)
+            row.append(cost)
+        before, last = last, row
+    return last[-1]
+
+
+def _own(kind: str, value: str) -> tuple[str, ...]:
+    """A canonical name counts as a spelling of itself where people write it."""
+    return (value.replace("_", " "),) if kind in ("brand", "colour", "type", "material") else ()
+
+
+def _split(spellings: str) -> list[str]:
+    return [part.strip() for part in spellings.split(",") if part.strip()]
+
+
+def _russian(word: str) -> bool:
+    return bool(word) and "а" <= word[0] <= "я"
+
+
+def _deletions(word: str, depth: int) -> set[str]:
+    found = {word}
+    edge = {word}
+    for _ in range(depth):
+        edge = {w[:i] + w[i + 1 :] for w in edge for i in range(len(w))}
+        found |= edge
+    return found
