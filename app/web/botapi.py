@@ -10,35 +10,33 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
 import re
 from types import TracebackType
 from typing import Any, Final
 
-import aiohttp
 from aiohttp import web
 
+from app.web.arrival import post_updates
 from app.web.client import Chat
 from app.web.failure import ApiFailure
 from app.web.faults import ConnectionLost, Faults
+from app.web.limits import FloodLimits
 from app.web.methods import Method, all_methods
 from app.web.params import Params
+from app.web.ranges import ranged
 from app.web.world import Call, ChatState, Json, World
-
-LOG = logging.getLogger(__name__)
 
 TOKEN: Final = "1000000001:LOCAL-bot-api-server-token-of-no-secret"  # noqa: S105
 """The token of the local bot: known to all, of use nowhere else."""
 _TOKEN_FORM: Final = re.compile(r"\d+:[\w-]+")
 _BODY_LIMIT: Final = 60 * 1024 * 1024
-_WEBHOOK_PAUSE_S: Final = 0.2
 
 
 class BotApi:
     """The server; use it as an asynchronous context manager or with start() and stop().
 
     ``calls`` is the transcript: every request of the bot but getUpdates, oldest first, at most
-    ``keep`` of them.
+    ``keep`` of them. With ``limits`` too many messages are refused with 429, as Telegram does.
     """
 
     def __init__(
@@ -49,8 +47,10 @@ class BotApi:
         host: str = "127.0.0.1",
         port: int = 0,
         keep: int = 100_000,
+        limits: FloodLimits | None = None,
     ) -> None:
         self.token = token
+        self.limits = limits
         self.faults = Faults()
         self.world = World(_bot(token, username), keep)
         self.web = web.Application(client_max_size=_BODY_LIMIT)
@@ -86,7 +86,7 @@ class BotApi:
         site = web.TCPSite(self._runner, self._host, self._port)
         await site.start()
         self._port = self._runner.addresses[0][1]
-        self._webhook = asyncio.create_task(self._post_updates())
+        self._webhook = asyncio.create_task(post_updates(self.world))
 
     async def stop(self) -> None:
         """Closes all connections."""
@@ -146,6 +146,8 @@ class BotApi:
         try:
             if fault is not None and not fault.late:
                 await fault.strike()
+            if self.limits is not None:
+                self.limits.check(call.method, params)
             result = method(self.world, params)
             call.result = await result if inspect.isawaitable(result) else result
             if fault is not None and fault.late:
@@ -173,7 +175,7 @@ class BotApi:
             return _refusal(failure)
         except ConnectionLost:
             return _cut(request)
-        return web.Response(body=file.data, content_type="application/octet-stream")
+        return ranged(request, file.data)
 
     def _named(self, name: str) -> Method:
         method = self._methods.get(name.lower())
@@ -187,29 +189,6 @@ class BotApi:
         if token != self.token:
             raise ApiFailure(401, "Unauthorized")
 
-    async def _post_updates(self) -> None:
-        """Posts updates to the webhook, if there is one, in order, until each is taken."""
-        async with aiohttp.ClientSession() as session:
-            while True:
-                await self.world.until(lambda: self.world.webhook and self.world.updates, 3600)
-                webhook = self.world.webhook
-                if webhook is None or not self.world.updates:
-                    continue
-                update = self.world.updates[0]
-                secret = {"X-Telegram-Bot-Api-Secret-Token": webhook.secret or ""}
-                try:
-                    async with session.post(
-                        webhook.url, json=update, headers=secret if webhook.secret else {}
-                    ) as response:
-                        taken = response.ok
-                except aiohttp.ClientError as error:
-                    LOG.info("webhook not reached: %s", error)
-                    taken = False
-                if taken and self.world.updates and self.world.updates[0] is update:
-                    self.world.updates.popleft()
-                elif not taken:
-                    await asyncio.sleep(_WEBHOOK_PAUSE_S)
-
 
 def _bot(token: str, username: str) -> Json:
     return {
@@ -219,7 +198,8 @@ def _bot(token: str, username: str) -> Json:
         "username": username,
         "can_join_groups": True,
         "can_read_all_group_messages": False,
-        "supports_inline_queries": False,
+        "supports_inline_queries": True,
+        "has_main_web_app": False,
     }
 
 

@@ -118,7 +118,7 @@ class Chat:
 
     def block(self, blocked: bool = True) -> None:
         """Blocks the bot, or lets it in again."""
-        self._state.blocked = blocked
+        self._world.block(self._state, self.user, blocked)
 
     async def send(self, **content: Any) -> Json:
         """Sends a message of any content, in Bot API fields."""
@@ -139,7 +139,7 @@ class Chat:
 
     async def send_text(self, text: str, answering: BotMessage | Json | None = None) -> Json:
         """Sends words; commands and mentions are marked as clients mark them."""
-        return await self.send(text=text, **_marks(text, "entities"), **_reply(answering))
+        return await self.send(text=text, **marks(text, "entities"), **_reply(answering))
 
     async def send_photo(
         self, data: bytes, caption: str = "", answering: BotMessage | Json | None = None
@@ -149,14 +149,22 @@ class Chat:
             photo=await self._photo(data), **_caption(caption), **_reply(answering)
         )
 
-    async def send_album(self, pictures: Sequence[bytes], caption: str = "") -> list[Json]:
+    async def send_album(
+        self,
+        pictures: Sequence[bytes],
+        caption: str = "",
+        answering: BotMessage | Json | None = None,
+    ) -> list[Json]:
         """Sends several photos at once: separate messages that share a group id."""
         self._albums += 1
-        group = f"{self._state.id}-{self._albums}"
+        group = f"{self._state.id}-{self.user['id']}-{self._albums}"
         sizes = [await self._photo(data) for data in pictures]
         return [
             await self.send(
-                photo=photo, media_group_id=group, **_caption(caption if number == 0 else "")
+                photo=photo,
+                media_group_id=group,
+                **_caption(caption if number == 0 else ""),
+                **_reply(answering),
             )
             for number, photo in enumerate(sizes)
         ]
@@ -169,12 +177,16 @@ class Chat:
         *,
         size: int | None = None,
         album: str | None = None,
+        caption: str = "",
+        answering: BotMessage | Json | None = None,
     ) -> Json:
         """Sends a file as it is; ``size`` states another size than ``data`` has."""
         file = self._world.files.add(data, "documents", PurePath(name).suffix, size)
-        document = {**file.json, "file_name": name, **({"mime_type": mime} if mime else {})}
+        document = self._world.files.keep_document(
+            {**file.json, "file_name": name, **({"mime_type": mime} if mime else {})}
+        )
         group = {"media_group_id": album} if album else {}
-        return await self.send(document=document, **group)
+        return await self.send(document=document, **group, **_caption(caption), **_reply(answering))
 
     async def send_animation(self, data: bytes, mime: str, thumbnail: bytes | None = None) -> Json:
         """Sends a GIF, or the soundless video Telegram makes of one, with its first frame."""
@@ -192,7 +204,8 @@ class Chat:
 
     async def edit(self, message: Json, **content: Any) -> Json:
         """Edits a message sent before."""
-        message.update(content, edit_date=message["date"])
+        message.update(content)
+        self._world.edited(message)
         await self.deliver("edited_message", message)
         return message
 
@@ -259,16 +272,18 @@ class Chat:
 
 
 def _caption(caption: str) -> Json:
-    return {"caption": caption, **_marks(caption, "caption_entities")} if caption else {}
+    return {"caption": caption, **marks(caption, "caption_entities")} if caption else {}
 
 
 def _reply(message: BotMessage | Json | None) -> Json:
     if message is None:
         return {}
-    return {"reply_to_message": message.json if isinstance(message, BotMessage) else message}
+    question = message.json if isinstance(message, BotMessage) else message
+    return {"reply_to_message": {k: v for k, v in question.items() if k != "reply_to_message"}}
 
 
-def _marks(text: str, field: str) -> Json:
+def marks(text: str, field: str) -> Json:
+    """``field`` with the commands and mentions in ``text``, as clients mark them."""
     entities = [
         {
             "type": "bot_command" if found["command"] else "mention",

@@ -136,6 +136,8 @@ def _close(reader: _Reader, name: str, place: int) -> None:
     if not length:
         return
     entity: Entity = {"type": _TYPES[name], "offset": opened.offset, "length": length}
+    if name == "blockquote" and "expandable" in opened.attributes:
+        entity["type"] = "expandable_blockquote"
     if name == "a":
         url = opened.attributes.get("href", "")
         if not url.startswith(_SCHEMES):

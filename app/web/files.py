@@ -47,6 +47,7 @@ class Files:
         self._by_id: dict[str, StoredFile] = {}
         self._by_path: dict[str, StoredFile] = {}
         self._photos: dict[str, list[dict[str, Any]]] = {}
+        self._documents: dict[str, dict[str, Any]] = {}
         self._numbers = itertools.count(1)  # threads add files: two must never share a path
 
     def add(self, data: bytes, folder: str, suffix: str, size: int | None = None) -> StoredFile:
@@ -116,6 +117,19 @@ class Files:
         if file_id not in self._photos:
             raise bad_request("wrong file identifier/HTTP URL specified")
         return self._photos[file_id]
+
+    def keep_document(self, document: dict[str, Any]) -> dict[str, Any]:
+        """Remembers a document's name and kind for when it is sent again."""
+        self._documents[document["file_id"]] = document
+        return document
+
+    def document_again(self, file_id: str) -> dict[str, Any]:
+        """A document sent before.
+
+        Raises:
+            ApiFailure: 400, there is none.
+        """
+        return self._documents.get(file_id) or dict(self.get(file_id).json)
 
     def _keep(self, sizes: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for size in sizes:

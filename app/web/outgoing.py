@@ -16,18 +16,37 @@ CALLBACK_LIMIT: Final = 64
 BUTTONS_LIMIT: Final = 100
 
 
-def text_of(source: str | None, parse_mode: str | None) -> tuple[str, list[Entity]]:
-    """Text and entities after parsing."""
+_SWITCHES: Final = frozenset(
+    {"switch_inline_query", "switch_inline_query_current_chat", "switch_inline_query_chosen_chat"}
+)
+
+
+def text_of(
+    source: str | None, parse_mode: str | None, entities: Any = None
+) -> tuple[str, list[Entity]]:
+    """Text and entities after parsing; given ``entities`` are taken where there is no mode."""
     if not parse_mode:
-        return trim(source or "", [])
+        return trim(source or "", _given(entities))
     if parse_mode.lower() == "html":
         return parse_html(source or "")
     raise bad_request("unsupported parse_mode: this server reads HTML only")
 
 
+def _given(entities: Any) -> list[Entity]:
+    if entities is None:
+        return []
+    if not isinstance(entities, list) or not all(
+        isinstance(one, dict) and {"type", "offset", "length"} <= one.keys() for one in entities
+    ):
+        raise bad_request("can't parse entities: expected an Array of MessageEntity")
+    return list(entities)
+
+
 def message_text(params: Params) -> Json:
     """The ``text`` and ``entities`` of a message."""
-    text, entities = text_of(params.text("text"), params.text("parse_mode"))
+    text, entities = text_of(
+        params.text("text"), params.text("parse_mode"), params.structure("entities")
+    )
     if not text:
         raise bad_request("message text is empty")
     if utf16_length(text) > TEXT_LIMIT:
@@ -35,9 +54,9 @@ def message_text(params: Params) -> Json:
     return {"text": text, **({"entities": entities} if entities else {})}
 
 
-def caption(source: str | None, parse_mode: str | None) -> Json:
+def caption(source: str | None, parse_mode: str | None, given: Any = None) -> Json:
     """The ``caption`` and ``caption_entities`` of a media message."""
-    text, entities = text_of(source, parse_mode)
+    text, entities = text_of(source, parse_mode, given)
     if utf16_length(text) > CAPTION_LIMIT:
         raise bad_request("message caption is too long")
     if not text:
@@ -75,7 +94,11 @@ def _check_button(button: Any) -> None:
     elif "url" in button:
         if urlsplit(str(button["url"])).scheme not in ("http", "https", "tg"):
             raise bad_request("BUTTON_URL_INVALID")
-    else:
+    elif "copy_text" in button:
+        copied = button["copy_text"]
+        if not isinstance(copied, dict) or not 1 <= len(str(copied.get("text", ""))) <= 256:
+            raise bad_request("BUTTON_COPY_TEXT_INVALID")
+    elif not _SWITCHES & button.keys():
         raise bad_request("text buttons are unallowed in the inline keyboard")
 
 
@@ -86,7 +109,9 @@ def reply(params: Params, chat: ChatState) -> Json:
         return {}
     question = chat.messages.get(int(wanted.get("message_id", 0)))
     if question is not None:
-        return {"reply_to_message": question}
+        # One level deep, as Telegram shows it.
+        flat = {key: value for key, value in question.items() if key != "reply_to_message"}
+        return {"reply_to_message": flat}
     if wanted.get("allow_sending_without_reply"):
         return {}
     raise bad_request("message to be replied not found")
