@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from app.commands import bot, db, demo, encode, models, search
+from app.commands import bot, chat, db, demo, encode, models, search
 from app.errors import SolemateError
 from app.settings import get_settings
 from etl.cli import etl_app
@@ -29,6 +29,7 @@ app.command("search")(search.search)
 app.command("encode")(encode.encode)
 app.command("demo")(demo.demo)
 app.command("bot")(bot.bot)
+app.command("chat")(chat.chat)
 
 
 @app.callback()

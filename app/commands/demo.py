@@ -65,21 +65,14 @@ def demo(
     base = get_settings()
     folder = base.home / ("demo" if data is None else "demo-data")
     folder.mkdir(parents=True, exist_ok=True)
-    # A database of its own: invented shoes never mix with a real catalogue.
-    settings = base.model_copy(
-        update={
-            "database_url": None,
-            "database": "solemate_demo" if data is None else "solemate_demo_data",
-            "fetch_allow_hosts": ("127.0.0.1",),
-        }
-    )
+    settings = demo_settings(base, "solemate_demo" if data is None else "solemate_demo_data")
     with open_database(settings) as db:
         encoder = open_for_embedding(settings.encoder, settings)
         if data is None:
             queries = _fill_from_sample_shops(db, settings, folder, words)
         else:
             queries = _fill_from_photographs(db, settings, data, folder, words)
-        _embed(db, settings, encoder, words)
+        embed(db, settings, encoder, words)
         rollout.activate(db, encoder)  # an earlier demo may have left an older one active
         searcher = open_searcher(settings, db)
         _show(db, searcher, queries, folder, words)
@@ -93,38 +86,25 @@ def demo(
     )
 
 
+def demo_settings(base: Settings, database: str = "solemate_demo") -> Settings:
+    """Settings with a database of its own: invented shoes never mix with a real catalogue."""
+    changes = {
+        "database_url": None,
+        "database": database,
+        "fetch_allow_hosts": ("127.0.0.1",),
+    }
+    return base.model_copy(update=changes)
+
+
 def _fill_from_sample_shops(
     db: Database, settings: Settings, folder: Path, words: Catalogue
 ) -> list[_Query]:
-    from app.demo.folder import query_pictures, write_folder
+    from app.demo.folder import query_pictures
     from app.sketch.catalogue import catalogue
-    from etl.fetch import Limits
-    from etl.jobs import import_folder
-    from etl.progress import progress
-    from etl.shop_run import run_shop
-    from etl.shop_spec import ShopSpec
 
     items = catalogue(SEED, PRODUCTS)
-    quick = Limits(delay_s=0.0)  # our own machine, nobody to be polite to
-    with _open_shops(items, folder / "pictures") as shops:
-        specs = (
-            ShopSpec(
-                "harbour", "Harbour Kicks", "schema_org", (f"{shops.schema_org_url}sneakers/",)
-            ),
-            ShopSpec("boxfresh", "Boxfresh Lane", "shopify", (shops.shopify_url,)),
-        )
-        for spec in specs:
-            with progress(spec.name) as report:
-                done = run_shop(db, settings, spec, limits=quick, progress=report)
-            _say_counts(spec.name, done.counts, words)
-    with progress("Corner Store") as report:
-        write_folder(items, folder / "folder")
-        done = import_folder(
-            db, settings, folder / "folder", labels=folder / "folder" / "labels.csv",
-            shop="Corner Store",
-            progress=report,
-        )  # fmt: skip
-    _say_counts("Corner Store", done.counts, words)
+    with open_shops(items, folder / "pictures") as shops:
+        fill_from_shops(db, settings, items, shops, folder, words)
     queries = []
     for number, query in enumerate(query_pictures(items, 1 + CHECKS, SEED)):
         path = folder / f"query-{number:02}.jpg"
@@ -133,8 +113,43 @@ def _fill_from_sample_shops(
     return queries
 
 
+def fill_from_shops(
+    db: Database,
+    settings: Settings,
+    items: list[CatalogueItem],
+    shops: SampleShops,
+    folder: Path,
+    words: Catalogue,
+) -> None:
+    """Reads the two open shops and the sample folder into the catalogue."""
+    from app.demo.folder import write_folder
+    from etl.fetch import Limits
+    from etl.jobs import import_folder
+    from etl.progress import progress
+    from etl.shop_run import run_shop
+    from etl.shop_spec import ShopSpec
+
+    quick = Limits(delay_s=0.0)  # our own machine, nobody to be polite to
+    specs = (
+        ShopSpec("harbour", "Harbour Kicks", "schema_org", (f"{shops.schema_org_url}sneakers/",)),
+        ShopSpec("boxfresh", "Boxfresh Lane", "shopify", (shops.shopify_url,)),
+    )
+    for spec in specs:
+        with progress(spec.name) as report:
+            done = run_shop(db, settings, spec, limits=quick, progress=report)
+        _say_counts(spec.name, done.counts, words)
+    with progress("Corner Store") as report:
+        write_folder(items, folder / "folder")
+        done = import_folder(
+            db, settings, folder / "folder", labels=folder / "folder" / "labels.csv",
+            shop="Corner Store",
+            progress=report,
+        )  # fmt: skip
+    _say_counts("Corner Store", done.counts, words)
+
+
 @contextmanager
-def _open_shops(items: list[CatalogueItem], cache: Path) -> Iterator[SampleShops]:
+def open_shops(items: list[CatalogueItem], cache: Path) -> Iterator[SampleShops]:
     """The shops on the fixed ports, or on any free ones where those are taken."""
     from app.demo.shops import SampleShops
 
@@ -185,7 +200,8 @@ def _fill_from_photographs(
     ]
 
 
-def _embed(db: Database, settings: Settings, encoder: ImageEncoder, words: Catalogue) -> None:
+def embed(db: Database, settings: Settings, encoder: ImageEncoder, words: Catalogue) -> None:
+    """Makes the missing vectors, with a progress line."""
     from etl.embed import embed_backlog
     from etl.progress import progress
 

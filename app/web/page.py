@@ -40,6 +40,9 @@ class ChatPage:
         self._port = port
         self._samples = tuple(samples)
         self._bot_state = "starting"
+        self._polled_before: float | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self.bot_ready = asyncio.Event()
         self._runner: web.AppRunner | None = None
         self.people = People(api)
         self._deeds = Deeds(api.world, self.people)
@@ -73,17 +76,32 @@ class ChatPage:
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
         self._port = self._guard.port = self._runner.addresses[0][1]
+        self._watch = asyncio.create_task(self._watch_bot())
 
     async def stop(self) -> None:
         """Closes all connections."""
+        if self._watch is not None:
+            self._watch.cancel()
         if self._runner is not None:
             await self._runner.cleanup()
 
     async def bot_is(self, state: str) -> None:
         """Shows whether the bot is ``starting``, ``online``, ``restarting`` or ``stopped``."""
         self._bot_state = state
+        self._polled_before = self._api.world.polled_at
         self._api.world.log.add("bot", {"state": state})
         await self._api.world.changed()
+
+    async def _watch_bot(self) -> None:
+        """The bot is online once it has asked for updates; ``bot_ready`` is set the first time."""
+        world = self._api.world
+        while True:
+            if await world.until(
+                lambda: self._bot_state != "online" and world.polled_at != self._polled_before,
+                3600,
+            ):
+                await self.bot_is("online")
+                self.bot_ready.set()
 
     async def _index(self, _: web.Request) -> web.StreamResponse:
         return web.FileResponse(_STATIC / "index.html")

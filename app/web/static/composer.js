@@ -44,6 +44,7 @@ export class Composer {
     $("slash").setAttribute("aria-label", t("commands"));
     $("send").setAttribute("aria-label", t("send"));
     $("drop-words").textContent = t("drop");
+    $("send").disabled = !this.words.value.trim() && !this.held.length;
   }
 
   clear() {

@@ -19,7 +19,7 @@ export function t(key, values = {}) {
 export const has = (key) => typeof words[key] === "string";
 
 export function clock(seconds) {
-  return new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" }).format(seconds * 1000);
+  return new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(seconds * 1000);
 }
 
 export function day(seconds) {

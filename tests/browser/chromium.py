@@ -1,0 +1,280 @@
+"""A real headless Chromium, driven over its DevTools protocol."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import json
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+PATIENCE_S = 20.0
+_FLAGS = (
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--disable-quic", "--disable-default-apps", "--disable-extensions", "--no-first-run",
+    "--no-default-browser-check", "--hide-scrollbars", "--mute-audio", "--font-render-hinting=none",
+    "--disable-features=Translate,MediaRouter,OptimizationHints", "--remote-debugging-port=0",
+)  # fmt: skip
+
+
+def find() -> str | None:
+    """The browser's path; None where there is none."""
+    return next((path for name in NAMES if (path := shutil.which(name))), None)
+
+
+class PageFailed(AssertionError):
+    """A script on the page threw, or what was waited for did not come."""
+
+
+class Tab:
+    """One page: scripts, real mouse, touch and keyboard input, screenshots.
+
+    ``problems`` collects errors of the page's console and scripts.
+    """
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse, session: str) -> None:
+        self._socket = socket
+        self._session = session
+        self._number = 0
+        self._answers: dict[int, asyncio.Future[Any]] = {}
+        self.problems: list[str] = []
+        self._reading = asyncio.create_task(self._read())
+
+    async def _read(self) -> None:
+        async for frame in self._socket:
+            message = json.loads(frame.data)
+            answer = self._answers.pop(message.get("id"), None)
+            if answer is not None and not answer.done():
+                answer.set_result(message)
+            elif message.get("method") == "Runtime.exceptionThrown":
+                details = message["params"]["exceptionDetails"]
+                text = details.get("exception", {}).get("description") or details["text"]
+                self.problems.append(text)
+            elif message.get("method") == "Log.entryAdded":
+                entry = message["params"]["entry"]
+                if entry["level"] == "error":
+                    self.problems.append(f"{entry['text']} {entry.get('url', '')}".strip())
+            elif message.get("method") == "Runtime.consoleAPICalled":
+                said = [one.get("description") for one in message["params"]["args"]]
+                if message["params"]["type"] == "error":
+                    self.problems.append(f"console.error: {said}")
+
+    async def call(self, method: str, **params: Any) -> Any:
+        """One command of the protocol."""
+        self._number += 1
+        answer = self._answers[self._number] = asyncio.get_running_loop().create_future()
+        await self._socket.send_json(
+            {"id": self._number, "sessionId": self._session, "method": method, "params": params}
+        )
+        async with asyncio.timeout(PATIENCE_S):
+            message = await answer
+        if "error" in message:
+            raise PageFailed(f"{method}: {message['error']['message']}")
+        return message["result"]
+
+    async def open(self, url: str) -> None:
+        """Goes to an address and waits until the chat is drawn."""
+        await self.call("Page.navigate", url=url)
+        await self.wait("document.body?.dataset.ready === 'yes'")
+
+    async def reload(self) -> None:
+        """Loads the page anew."""
+        await self.js("document.body.dataset.ready = ''")
+        await self.call("Page.reload")
+        await self.wait("document.body?.dataset.ready === 'yes'")
+
+    async def js(self, expression: str) -> Any:
+        """The value of an expression."""
+        result = await self.call(
+            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
+        )
+        if "exceptionDetails" in result:
+            raise PageFailed(f"{expression}: {result['exceptionDetails']['text']}")
+        return result["result"].get("value")
+
+    async def wait(self, expression: str, timeout_s: float = PATIENCE_S) -> Any:
+        """The expression's value once it is true."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + timeout_s
+        while True:
+            try:
+                value = await self.js(expression)
+            except PageFailed:
+                value = None  # the page is between two documents
+            if value:
+                return value
+            if loop.time() > end:
+                seen = await self.js("document.body.innerText.slice(-1500)")
+                raise PageFailed(f"waited in vain for {expression}; on the page: {seen!r}")
+            await asyncio.sleep(0.05)
+
+    async def centre(self, selector: str, text: str = "") -> tuple[float, float]:
+        """Where an element is, scrolled into view; the last one whose text holds ``text``."""
+        found = await self.wait(
+            f"""(() => {{
+              const all = [...document.querySelectorAll({json.dumps(selector)})]
+                .filter((one) => one.innerText.includes({json.dumps(text)})
+                              || one.ariaLabel?.includes({json.dumps(text)}))
+                .filter((one) => one.checkVisibility());
+              const one = all.at(-1);
+              if (!one) return null;
+              one.scrollIntoView({{block: "nearest"}});
+              const box = one.getBoundingClientRect();
+              return box.width ? [box.x + box.width / 2, box.y + box.height / 2] : null;
+            }})()"""
+        )
+        return found[0], found[1]
+
+    async def click(self, selector: str, text: str = "", button: str = "left") -> None:
+        """Presses an element with the mouse."""
+        x, y = await self.centre(selector, text)
+        await self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+        for kind in ("mousePressed", "mouseReleased"):
+            await self.call(
+                "Input.dispatchMouseEvent", type=kind, x=x, y=y, button=button, clickCount=1
+            )
+
+    async def tap(self, selector: str, text: str = "") -> None:
+        """Presses an element with a finger."""
+        x, y = await self.centre(selector, text)
+        await self.call(
+            "Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}]
+        )
+        await self.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+
+    async def type(self, text: str) -> None:
+        """Types into what has the focus."""
+        await self.call("Input.insertText", text=text)
+
+    async def key(self, name: str, code: int) -> None:
+        """Presses a key by its name and virtual key code."""
+        extra = {"text": "\r"} if name == "Enter" else {}
+        for kind in ("keyDown", "keyUp"):
+            await self.call(
+                "Input.dispatchKeyEvent", type=kind, key=name, code=name,
+                windowsVirtualKeyCode=code, **(extra if kind == "keyDown" else {}),
+            )  # fmt: skip
+
+    async def enter(self) -> None:
+        """Presses Enter."""
+        await self.key("Enter", 13)
+
+    async def pick(self, selector: str, paths: Sequence[Path]) -> None:
+        """Chooses files, as the browser's file dialog does."""
+        document = await self.call("DOM.getDocument")
+        node = await self.call(
+            "DOM.querySelector", nodeId=document["root"]["nodeId"], selector=selector
+        )
+        await self.call(
+            "DOM.setFileInputFiles", nodeId=node["nodeId"], files=[str(path) for path in paths]
+        )
+
+    async def window(
+        self, width: int, height: int, *, phone: bool = False, scale: float = 1.0
+    ) -> None:
+        """Gives the window a size in CSS pixels, and a finger where it is a phone's."""
+        await self.call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width, height=height, deviceScaleFactor=scale, mobile=phone,
+        )  # fmt: skip
+        await self.call("Emulation.setTouchEmulationEnabled", enabled=phone)
+
+    async def scheme(self, name: str) -> None:
+        """``light`` or ``dark``."""
+        feature = {"name": "prefers-color-scheme", "value": name}
+        await self.call("Emulation.setEmulatedMedia", features=[feature])
+
+    async def screenshot(self) -> bytes:
+        """What the window shows, as PNG."""
+        shot = await self.call("Page.captureScreenshot", format="png")
+        return base64.b64decode(shot["data"])
+
+    async def settle(self) -> None:
+        """Waits until every picture on the page is there and drawn."""
+        await self.wait(
+            "[...document.images].filter((i) => i.checkVisibility())"
+            ".every((i) => i.complete || i.getBoundingClientRect().y < -400)"
+        )
+        await self.js(
+            "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
+
+    async def close(self) -> None:
+        """Ends the connection."""
+        self._reading.cancel()
+        await self._socket.close()
+
+
+@asynccontextmanager
+async def browsing(path: str, language: str = "en-US") -> AsyncIterator[Tab]:
+    """A tab in a fresh browser with a profile of its own.
+
+    ``language``: what the browser tells pages that its user speaks.
+    """
+    profile = Path(tempfile.mkdtemp(prefix="solemate-chromium-"))
+    process = await asyncio.create_subprocess_exec(
+        path, *_FLAGS, f"--user-data-dir={profile}", f"--lang={language}", "about:blank",
+        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+        env={"HOME": str(profile), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
+    )  # fmt: skip
+    try:
+        port = await _port(profile, process)
+        async with aiohttp.ClientSession() as http:
+            tab = await _tab(http, port)
+            agent = await tab.js("navigator.userAgent")
+            await tab.call(
+                "Emulation.setUserAgentOverride", userAgent=agent, acceptLanguage=language
+            )
+            try:
+                yield tab
+            finally:
+                await tab.close()
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            try:
+                async with asyncio.timeout(10):
+                    await process.wait()
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+        await asyncio.to_thread(shutil.rmtree, profile, ignore_errors=True)
+
+
+async def _port(profile: Path, process: asyncio.subprocess.Process) -> int:
+    """The port that the browser writes into its profile once it listens."""
+    async with asyncio.timeout(60):
+        while process.returncode is None:
+            with contextlib.suppress(FileNotFoundError, IndexError, ValueError):
+                return int((profile / "DevToolsActivePort").read_text().splitlines()[0])
+            await asyncio.sleep(0.1)
+    raise RuntimeError(f"Chromium ended with code {process.returncode} before it listened")
+
+
+async def _tab(http: aiohttp.ClientSession, port: int) -> Tab:
+    async with http.get(f"http://127.0.0.1:{port}/json/version") as answer:
+        address = (await answer.json())["webSocketDebuggerUrl"]
+    socket = await http.ws_connect(address, max_msg_size=0)
+
+    async def ask(number: int, method: str, **params: Any) -> Any:
+        await socket.send_json({"id": -number, "method": method, "params": params})
+        while True:
+            message = await socket.receive_json()
+            if message.get("id") == -number:
+                return message["result"]
+
+    target = (await ask(1, "Target.createTarget", url="about:blank"))["targetId"]
+    session = (await ask(2, "Target.attachToTarget", targetId=target, flatten=True))["sessionId"]
+    tab = Tab(socket, session)
+    for domain in ("Page", "Runtime", "DOM", "Log"):
+        await tab.call(f"{domain}.enable")
+    return tab
