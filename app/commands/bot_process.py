@@ -20,7 +20,7 @@ Report = Callable[[str], Awaitable[None]]
 """Told ``starting``, ``restarting`` or ``stopped``."""
 
 _GRACE_S: Final = 20.0
-_QUICK_DEATH_S: Final = 10.0
+_QUICK_DEATH_S: Final = 30.0
 _QUICK_DEATHS: Final = 3
 _PAUSE_S: Final = 1.0
 _PR_SET_PDEATHSIG: Final = 1
@@ -79,11 +79,16 @@ class BotProcess:
             quick = quick + 1 if time.monotonic() - began < _QUICK_DEATH_S else 0
             LOG.warning("the bot ended with code %s; its log: %s", code, self._log)
             if quick >= _QUICK_DEATHS:
+                LOG.error("the bot does not start: %s", await asyncio.to_thread(self._last_words))
                 await self._report("stopped")
                 return
             state = "restarting"
             await self._report(state)
             await asyncio.sleep(_PAUSE_S)
+
+    def _last_words(self) -> str:
+        lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return lines[-1] if lines else "it said nothing"
 
     async def _run_once(self) -> int:
         with self._log.open("ab") as log:

@@ -7,7 +7,9 @@ import base64
 import contextlib
 import json
 import shutil
+import subprocess
 import tempfile
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,7 +18,8 @@ from typing import Any
 import aiohttp
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
-PATIENCE_S = 20.0
+PATIENCE_S = 30.0
+START_S = 90.0
 _FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -61,7 +64,8 @@ class Tab:
                 self.problems.append(text)
             elif message.get("method") == "Log.entryAdded":
                 entry = message["params"]["entry"]
-                if entry["level"] == "error":
+                # That a broken stream of events is taken up again is the page's way of life.
+                if entry["level"] == "error" and "/events?" not in entry.get("url", ""):
                     self.problems.append(f"{entry['text']} {entry.get('url', '')}".strip())
             elif message.get("method") == "Runtime.consoleAPICalled":
                 said = [one.get("description") for one in message["params"]["args"]]
@@ -107,7 +111,7 @@ class Tab:
         end = loop.time() + timeout_s
         while True:
             try:
-                value = await self.js(expression)
+                value = await self.js(f"((v) => v instanceof Node || v)({expression})")
             except PageFailed:
                 value = None  # the page is between two documents
             if value:
@@ -214,22 +218,58 @@ class Tab:
         await self._socket.close()
 
 
-@asynccontextmanager
-async def browsing(path: str, language: str = "en-US") -> AsyncIterator[Tab]:
-    """A tab in a fresh browser with a profile of its own.
+class Browser:
+    """A browser process with a profile of its own; tabs in it share nothing."""
 
-    ``language``: what the browser tells pages that its user speaks.
-    """
-    profile = Path(tempfile.mkdtemp(prefix="solemate-chromium-"))
-    process = await asyncio.create_subprocess_exec(
-        path, *_FLAGS, f"--user-data-dir={profile}", f"--lang={language}", "about:blank",
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-        env={"HOME": str(profile), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
-    )  # fmt: skip
-    try:
-        port = await _port(profile, process)
+    def __init__(self, path: str) -> None:
+        self._profile = Path(tempfile.mkdtemp(prefix="solemate-chromium-"))
+        self._process = subprocess.Popen(
+            [path, *_FLAGS, f"--user-data-dir={self._profile}", "about:blank"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            env={"HOME": str(self._profile), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
+        )  # fmt: skip
+        self._port = self._listening()
+
+    def _listening(self) -> int:
+        """The port that the browser writes into its profile once it listens."""
+        end = time.monotonic() + START_S
+        while self._process.poll() is None and time.monotonic() < end:
+            with contextlib.suppress(FileNotFoundError, IndexError, ValueError):
+                return int((self._profile / "DevToolsActivePort").read_text().splitlines()[0])
+            time.sleep(0.1)
+        self.close()
+        raise RuntimeError(f"Chromium does not listen; exit code {self._process.returncode}")
+
+    def close(self) -> None:
+        """Ends the browser and removes its profile."""
+        self._process.terminate()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        shutil.rmtree(self._profile, ignore_errors=True)
+
+    @asynccontextmanager
+    async def tab(self, language: str = "en-US") -> AsyncIterator[Tab]:
+        """A tab that shares no cookies or storage with others.
+
+        ``language``: what the browser tells pages that its user speaks.
+        """
         async with aiohttp.ClientSession() as http:
-            tab = await _tab(http, port)
+            async with http.get(f"http://127.0.0.1:{self._port}/json/version") as answer:
+                address = (await answer.json())["webSocketDebuggerUrl"]
+            socket = await http.ws_connect(address, max_msg_size=0)
+            context = (await _ask(socket, 1, "Target.createBrowserContext"))["browserContextId"]
+            target = await _ask(
+                socket, 2, "Target.createTarget", url="about:blank", browserContextId=context
+            )
+            session = await _ask(
+                socket, 3, "Target.attachToTarget", targetId=target["targetId"], flatten=True
+            )
+            tab = Tab(socket, session["sessionId"])
+            for domain in ("Page", "Runtime", "DOM", "Log"):
+                await tab.call(f"{domain}.enable")
             agent = await tab.js("navigator.userAgent")
             await tab.call(
                 "Emulation.setUserAgentOverride", userAgent=agent, acceptLanguage=language
@@ -237,44 +277,16 @@ async def browsing(path: str, language: str = "en-US") -> AsyncIterator[Tab]:
             try:
                 yield tab
             finally:
+                await tab.call("Page.close")
                 await tab.close()
-    finally:
-        if process.returncode is None:
-            process.terminate()
-            try:
-                async with asyncio.timeout(10):
-                    await process.wait()
-            except TimeoutError:
-                process.kill()
-                await process.wait()
-        await asyncio.to_thread(shutil.rmtree, profile, ignore_errors=True)
 
 
-async def _port(profile: Path, process: asyncio.subprocess.Process) -> int:
-    """The port that the browser writes into its profile once it listens."""
-    async with asyncio.timeout(60):
-        while process.returncode is None:
-            with contextlib.suppress(FileNotFoundError, IndexError, ValueError):
-                return int((profile / "DevToolsActivePort").read_text().splitlines()[0])
-            await asyncio.sleep(0.1)
-    raise RuntimeError(f"Chromium ended with code {process.returncode} before it listened")
-
-
-async def _tab(http: aiohttp.ClientSession, port: int) -> Tab:
-    async with http.get(f"http://127.0.0.1:{port}/json/version") as answer:
-        address = (await answer.json())["webSocketDebuggerUrl"]
-    socket = await http.ws_connect(address, max_msg_size=0)
-
-    async def ask(number: int, method: str, **params: Any) -> Any:
-        await socket.send_json({"id": -number, "method": method, "params": params})
-        while True:
-            message = await socket.receive_json()
-            if message.get("id") == -number:
-                return message["result"]
-
-    target = (await ask(1, "Target.createTarget", url="about:blank"))["targetId"]
-    session = (await ask(2, "Target.attachToTarget", targetId=target, flatten=True))["sessionId"]
-    tab = Tab(socket, session)
-    for domain in ("Page", "Runtime", "DOM", "Log"):
-        await tab.call(f"{domain}.enable")
-    return tab
+async def _ask(
+    socket: aiohttp.ClientWebSocketResponse, number: int, method: str, **params: Any
+) -> Any:
+    """A command to the browser itself, before there is a tab."""
+    await socket.send_json({"id": -number, "method": method, "params": params})
+    while True:
+        message = await socket.receive_json()
+        if message.get("id") == -number:
+            return message["result"]
