@@ -14,7 +14,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 from PIL import Image
 
