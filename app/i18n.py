@@ -11,7 +11,7 @@ from __future__ import annotations
 import html
 import tomllib
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -139,7 +139,11 @@ class Catalogue:
             return self.text("ago.hours", count=past // timedelta(hours=1))
         if past < timedelta(days=31):
             return self.text("ago.days", count=past.days)
-        return format_date(then, format="medium", locale=self.locale)
+        return self.day(then)
+
+    def day(self, when: date) -> str:
+        """A date, short: ``Nov 21, 2025``."""
+        return format_date(when, format="medium", locale=self.locale)
 
 
 @cache

@@ -15,6 +15,7 @@ from telegram.ext import Application
 from app.bot.languages import Languages
 from app.bot.limits import Limits
 from app.bot.services import SearchService, Services
+from app.bot.sessions import Sessions
 from app.bot.views import ALBUM_LIMIT
 from app.errors import DatabaseUnavailable, SolemateError
 from app.settings import Settings
@@ -58,8 +59,11 @@ class Desk:
         self._searching = ThreadPoolExecutor(options.search_threads, "bot-search")
         # Apart from searches: a greeting must not wait for somebody's sixty megapixels.
         self._quick = ThreadPoolExecutor(2, "bot-quick")
+        # A slow shop must not hold a thread that searches.
+        self._fetching = ThreadPoolExecutor(4, "bot-links")
         self.downloads = asyncio.Semaphore(options.downloads)
         self.languages = Languages(services.users, self.quickly, settings.bot_language)
+        self.sessions = Sessions(self)
         self._away_until = 0.0
 
     async def search(self, call: Callable[[SearchService], T]) -> T:
@@ -72,6 +76,10 @@ class Desk:
         return await self._in(
             self._searching, lambda: self._asked(lambda: call(self.services.search))
         )
+
+    async def fetch(self, call: Callable[[], T]) -> T:
+        """Reads the web in a thread of its own kind; :class:`SearchTooSlow` as above."""
+        return await self._in(self._fetching, call)
 
     async def prepare(self, call: Callable[[], T]) -> T:
         """Runs picture work in a search thread."""
@@ -105,4 +113,5 @@ class Desk:
         """Waits for running work, then closes the services."""
         self._searching.shutdown(wait=True, cancel_futures=True)
         self._quick.shutdown(wait=True, cancel_futures=True)
+        self._fetching.shutdown(wait=True, cancel_futures=True)
         self.services.close()

@@ -12,11 +12,22 @@ from typing import Any, ClassVar, TypeAlias
 
 from telegram import Bot, CallbackQuery, Message
 
-from app.bot.callbacks import Action, Place
+from app.bot.callbacks import Action
 from app.bot.desk import BotApplication
+from app.bot.shown import Shown
 from app.bot.spot import Spot
-from app.domain import Hit
 from app.i18n import Catalogue
+
+__all__ = [
+    "Flow",
+    "Key",
+    "Press",
+    "PressHandler",
+    "ResultAction",
+    "Shown",
+    "Toast",
+    "ToastHandler",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +68,6 @@ class Toast:
 
     text: str
     alert: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One result as it stands in the chat: ``number`` counts from 1 on the page at ``place``."""
-
-    place: Place
-    number: int
-    hit: Hit
 
 
 Key: TypeAlias = tuple[str, Action]

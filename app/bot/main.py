@@ -18,15 +18,20 @@ from telegram.ext import ApplicationBuilder, Defaults
 from telegram.request import HTTPXRequest
 
 from app.bot.albums import Albums
+from app.bot.asker import Asker
 from app.bot.delivery import Delivery
 from app.bot.desk import BotApplication, Desk, Options
 from app.bot.duty import Duty
 from app.bot.flood import Flood
 from app.bot.flow import Flow
 from app.bot.flows import commands
+from app.bot.flows.ask import Asks
 from app.bot.flows.commands import Commands, UnknownCommands
-from app.bot.flows.pictures import Pictures
+from app.bot.flows.inline import Inline
+from app.bot.flows.pick import Picking
+from app.bot.flows.refine import Refining
 from app.bot.flows.results import Results
+from app.bot.flows.settings import Settings as SettingsFlow
 from app.bot.intake import Reception, open_intake
 from app.bot.lanes import Lanes
 from app.bot.ledger import Ledger
@@ -112,11 +117,16 @@ def build_application(
 def all_flows(desk: Desk, delivery: Delivery, albums: Albums) -> list[Flow]:
     """Everything people do with the bot. The order is that in which flows are offered a message
     and in which Telegram's menu lists their commands; the last two take whatever is left."""
+    asker = Asker(desk, delivery)
     return [
         Commands(desk),
+        SettingsFlow(desk),
         Results(desk, delivery),
+        Refining(desk, delivery),
+        Picking(desk, asker),
+        Inline(desk),
         UnknownCommands(desk),
-        Pictures(desk, delivery, albums),
+        Asks(desk, asker, albums),
     ]
 
 
@@ -193,8 +203,10 @@ async def _publish_commands(application: BotApplication) -> None:
 def open_services(settings: Settings) -> Services:
     """The real services: the platform's database and search."""
     from app.db.bot import BotStore, BotUsers
+    from app.db.dialogue import Dialogues
     from app.db.pool import open_database
     from app.search import open_searcher
+    from app.vision.shoes import open_shoe_finder
 
     database = open_database(settings)
     try:
@@ -202,7 +214,14 @@ def open_services(settings: Settings) -> Services:
     except BaseException:
         database.close()
         raise
-    return Services(searcher, BotUsers(database), database.close, BotStore.of(database))
+    return Services(
+        searcher,
+        BotUsers(database),
+        Dialogues(database),
+        database.close,
+        BotStore.of(database),
+        shoes=open_shoe_finder(settings, searcher.encoder),
+    )
 
 
 def run(settings: Settings, services: Callable[[Settings], Services] = open_services) -> int:

@@ -11,6 +11,7 @@ from telegram import Bot, Update
 from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter, TelegramError
 from telegram.ext import ContextTypes
 
+from app.bot.callbacks import OutdatedButton
 from app.bot.desk import DOWNLOAD_LIMIT, MEGABYTE, BotApplication, Desk, SearchTooSlow
 from app.bot.ledger import Ledger
 from app.bot.logs import clean
@@ -108,6 +109,8 @@ def explain(words: Catalogue, error: Exception) -> Html | None:
             return words.html("image.too_big_file", megabytes=DOWNLOAD_LIMIT // MEGABYTE)
         case FileUnavailable():
             return words.html("error.telegram")
+        case OutdatedButton():
+            return words.html("button.outdated")
         case SearchExpired():
             return words.html("button.expired")
         case NotEmbedded():

@@ -82,6 +82,11 @@ class Searcher:
         return self._engine.row
 
     @property
+    def encoder(self) -> ImageEncoder:
+        """The encoder it searches with."""
+        return self._encoder
+
+    @property
     def _engine(self) -> Engine:
         return self._open()[0]
 

@@ -9,7 +9,7 @@ from telegram import BotCommand, Message, Update
 from telegram.error import BadRequest
 from telegram.ext import CommandHandler, ContextTypes, MessageHandler, filters
 
-from app.bot import views
+from app.bot import keyboards
 from app.bot.callbacks import Action, ChooseLanguage
 from app.bot.desk import DOWNLOAD_LIMIT, MEGABYTE, BotApplication, Desk
 from app.bot.flow import Flow, Press, PressHandler
@@ -47,7 +47,7 @@ class Commands(Flow):
         text = (
             words.html("start")
             if name == "start"
-            else words.html("help", megabytes=DOWNLOAD_LIMIT // MEGABYTE)
+            else words.html("help", megabytes=DOWNLOAD_LIMIT // MEGABYTE, bot=context.bot.username)
         )
         await say(context.bot, Spot.beside(message), text)
 
@@ -60,7 +60,7 @@ class Commands(Flow):
             spot.chat_id,
             words.html("language.ask"),
             message_thread_id=spot.thread_id,
-            reply_markup=views.language_keyboard(),
+            reply_markup=keyboards.language_keyboard(),
         )
 
     async def choose(self, press: Press, action: ChooseLanguage) -> None:
