@@ -15,7 +15,7 @@ from app.bot.main import build_application, serving
 from app.bot.services import Services
 from app.settings import Settings
 from app.web.botapi import BotApi
-from tests.bot.memory import MemorySearch, MemoryUsers
+from tests.bot.memory import MemoryDialogues, MemorySearch, MemoryUsers
 
 QUICK = Options(album_quiet_s=0.15)
 
@@ -52,7 +52,7 @@ class Stage:
 
     def bot(self, options: Options = QUICK, **changes: object) -> AbstractAsyncContextManager[None]:
         settings = bot_settings(self.api, **changes)
-        return running(settings, Services(self.search, self.users), options)
+        return running(settings, Services(self.search, self.users, MemoryDialogues()), options)
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from app.bot.callbacks import MoreLike, Place, ShowPage, encode
+from app.bot.actions import OpenHit
+from app.bot.callbacks import MoreLike, Place, ShowPage, decode, encode
 from app.i18n import LANGUAGES, Language, catalogue
 from app.web.client import BotMessage, Chat
 from app.web.faults import Fault
@@ -26,10 +27,22 @@ def plain(key: str, language: Language, **values: object) -> str:
     return text
 
 
+def helped(language: Language) -> str:
+    return plain("help", language, megabytes=20, bot="solemate_local_bot")
+
+
 async def results(chat: Chat) -> tuple[list[BotMessage], BotMessage]:
     """The next album and the list below it."""
     album = await chat.wait_album()
     return album, await chat.wait_for(lambda message: bool(message.buttons))
+
+
+async def press_like(chat: Chat, listing: BotMessage, number: int) -> None:
+    """Presses "more like this" of a result, as its card has it."""
+    action = decode(listing.button(str(number)).data or "")
+    assert isinstance(action, OpenHit)
+    origin = action.origin or action.place
+    await chat.press_data(listing, encode(MoreLike(action.image_id, number, origin)))
 
 
 @pytest.fixture(params=LANGUAGES)
@@ -52,7 +65,7 @@ async def test_start_and_help(chat: Chat, language: Language) -> None:
     await chat.send_text("/start")
     assert (await chat.wait_for()).text == plain("start", language)
     await chat.send_text("/help")
-    assert (await chat.wait_for()).text == plain("help", language, megabytes=20)
+    assert (await chat.wait_for()).text == helped(language)
     await chat.send_text("/start from_a_link")
     assert (await chat.wait_for()).text == plain("start", language)
 
@@ -60,15 +73,19 @@ async def test_start_and_help(chat: Chat, language: Language) -> None:
 async def test_the_menu_is_published(stage: Stage) -> None:
     menus = stage.api.world.commands
     by_language = {code: [item["command"] for item in menu] for (_, code), menu in menus.items()}
-    assert by_language == {key: ["start", "help", "language"] for key in ("ru", "en", "")}
+    names = ["start", "help", "language", "settings"]
+    assert by_language == dict.fromkeys(("ru", "en", ""), names)
 
 
 async def test_a_photo_finds(stage: Stage, chat: Chat, language: Language) -> None:
     question = await chat.send_photo(jpeg())
+    summary = await chat.wait_for()
+    assert summary.text.startswith(plain("result.similar", language))
+    assert summary.answers == question["message_id"]
     album, listing = await results(chat)
     assert chat.action == "upload_photo"
     assert len(album) == 8
-    assert {message.answers for message in album} == {question["message_id"]}
+    assert {message.answers for message in album} == {None}
     first = album[0].text.replace("\N{NO-BREAK SPACE}", " ")
     price = {"ru": "8 990 ₽ · Alpha\nвидели 2 ч назад", "en": "RUB 8,990 · Alpha\nseen 2 h ago"}
     assert first == (
@@ -76,8 +93,7 @@ async def test_a_photo_finds(stage: Stage, chat: Chat, language: Language) -> No
     )
     assert album[0].links == ["https://alpha.example/p/0?a=1&b=2"]
     assert album[0].picture == (stage.search.hits[0].image_path and jpeg("red", (160, 120)))
-    assert listing.text.startswith(plain("result.similar", language))
-    assert [len(row) for row in listing.rows] == [4, 4, 1]
+    assert [len(row) for row in listing.rows] == [4, 4, 3, 1]
     assert len(listing.links) == sum(len(hit.offers) for hit in stage.search.hits[:8])
 
 
@@ -96,7 +112,7 @@ async def test_pages_and_more_like_this(stage: Stage, chat: Chat, language: Lang
     _, again = await results(chat)
     assert again.text == first.text
 
-    await chat.press(second, word("button.like", number=3))
+    await press_like(chat, second, 3)
     album, like = await results(chat)
     assert like.text.startswith(word("result.like", number=3))
     assert "Max> 19," in album[0].text
@@ -118,15 +134,15 @@ async def test_the_last_page_has_no_next_and_fewer_pictures(
     photo = await chat.wait_for(lambda message: message.picture is not None)
     assert photo.album is None  # one picture is no album
     listing = await chat.wait_for(lambda message: bool(message.buttons))
-    labels = [button.text for button in listing.buttons]
-    assert labels == ["≈ 1", plain("button.previous", language)]
+    assert listing.rows[0][0].text == "1"
+    assert [button.text for button in listing.rows[-1]] == [plain("button.previous", language)]
 
 
 async def test_an_album_is_one_question(stage: Stage, english: Chat) -> None:
     pieces = await english.send_album([jpeg("red"), jpeg("green"), jpeg("blue")], "эти?")
-    album, _ = await results(english)
+    assert (await english.wait_for()).answers == pieces[0]["message_id"]
+    await results(english)
     assert [len(pictures) for pictures in stage.search.asked] == [3]
-    assert album[0].answers == pieces[0]["message_id"]
     await english.quiet(0.3)
 
 
@@ -178,7 +194,6 @@ async def test_large_photos_are_fetched_at_the_size_that_is_enough(
 
 
 ANSWERS: list[tuple[dict[str, Any], str]] = [
-    ({"text": "белые кеды"}, "text"),
     ({"text": "🔥"}, "text"),
     ({"sticker": {"file_id": "s", "file_unique_id": "s", "type": "regular", "width": 512,
                   "height": 512, "is_animated": False, "is_video": False}}, "sticker"),
@@ -304,7 +319,7 @@ async def test_a_press_too_late_to_acknowledge_is_still_done(stage: Stage, engli
     _, listing = await results(english)
     old = "Bad Request: query is too old and response timeout expired or query ID is invalid"
     stage.api.faults.add(Fault("answerCallbackQuery", status=400, description=old, late=True))
-    await english.press(listing, "≈ 1")
+    await press_like(english, listing, 1)
     await results(english)
 
 
@@ -332,8 +347,11 @@ async def test_nothing_close_is_said_and_the_nearest_shown(
     stage.search.verdict = "none"
     stage.search.hits = [replace(hit, verdict="none") for hit in stage.search.hits]
     await chat.send_photo(jpeg())
-    album, listing = await results(chat)
-    assert listing.text.startswith(plain("result.none", language))
+    said = await chat.wait_for()
+    assert said.text.startswith(plain("result.none", language))
+    await chat.quiet(0.2)
+    await chat.press(said, plain("button.nearest", language))
+    album, _ = await results(chat)
     assert all(message.text.endswith(plain("hit.none", language)) for message in album)
 
 
@@ -345,9 +363,10 @@ async def test_the_same_pair_is_told_from_similar_ones(
     offers = (offer("Alpha", "7990"), offer("Beta", "8500"))
     stage.search.hits[0] = replace(best, verdict="same", offers=offers)
     await chat.send_photo(jpeg())
-    album, listing = await results(chat)
+    summary = await chat.wait_for()
+    album, _ = await results(chat)
     price = {"ru": "7\N{NO-BREAK SPACE}990\N{NO-BREAK SPACE}₽", "en": "RUB\N{NO-BREAK SPACE}7,990"}
-    assert listing.text.startswith(plain("result.same", language, count=2, price=price[language]))
+    assert summary.text.startswith(plain("result.same", language, count=2, price=price[language]))
     assert album[0].text.endswith(plain("hit.same", language))
     assert album[1].text.endswith(plain("hit.similar", language))
 
@@ -370,10 +389,9 @@ async def test_a_picture_lost_from_the_disk_is_left_out_of_the_album(
 
 async def test_all_pictures_lost_leaves_the_list(stage: Stage, english: Chat) -> None:
     stage.search.hits = [replace(hit, image_path="/nowhere.jpg") for hit in stage.search.hits]
-    question = await english.send_photo(jpeg())
-    listing = await english.wait_for()
-    assert listing.buttons
-    assert listing.answers == question["message_id"]
+    await english.send_photo(jpeg())
+    listing = await english.wait_for(lambda message: bool(message.buttons))
+    assert "1. Nike" in listing.text
 
 
 async def test_pictures_sent_before_are_not_uploaded_again(stage: Stage, english: Chat) -> None:
@@ -398,8 +416,8 @@ async def test_an_album_telegram_refuses_leaves_the_list(stage: Stage, english: 
     refusal = "Bad Request: IMAGE_PROCESS_FAILED"
     stage.api.faults.add(Fault("sendMediaGroup", status=400, description=refusal))
     await english.send_photo(jpeg())
-    listing = await english.wait_for()
-    assert listing.buttons
+    listing = await english.wait_for(lambda message: bool(message.buttons))
+    assert "1. Nike" in listing.text
 
 
 async def test_groups_are_answered_only_when_addressed(stage: Stage) -> None:
@@ -423,7 +441,7 @@ async def test_groups_are_answered_only_when_addressed(stage: Stage) -> None:
     await group.send_text(f"{me} что это?", answering=theirs)
     await results(group)
     await group.send_text(f"/help{me}")
-    assert (await group.wait_for()).text == plain("help", language, megabytes=20)
+    assert (await group.wait_for()).text == helped(language)
     await group.send_text(f"/sell{me}")
     assert (await group.wait_for()).text == plain("command.unknown", language)
     assert not member.messages
@@ -438,7 +456,7 @@ async def test_old_buttons_work_after_a_restart(quiet_stage: Stage) -> None:
         await chat.press(listing, "More")
         _, second = await results(chat)
         assert second.text.startswith("More results, page 2")
-        await chat.press(listing, "≈ 2")
+        await press_like(chat, listing, 2)
         _, like = await results(chat)
         assert like.text.startswith("Similar to number 2")
 
@@ -456,4 +474,4 @@ async def test_the_operators_page_size_ends_at_an_albums(quiet_stage: Stage) -> 
         await chat.send_photo(jpeg())
         album, listing = await results(chat)
         assert len(album) == 10
-        assert [len(row) for row in listing.rows] == [4, 4, 2, 1]
+        assert [len(row) for row in listing.rows] == [4, 4, 2, 3, 1]

@@ -18,6 +18,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from app.bot.actions import OpenHit
+from app.bot.callbacks import MoreLike, decode, encode
 from app.bot.main import open_services
 from app.db import embedded
 from app.db.pool import Database, open_database
@@ -134,6 +136,14 @@ async def results(chat: Chat) -> tuple[list[BotMessage], BotMessage]:
     return album, await chat.wait_for(lambda message: bool(message.buttons))
 
 
+async def press_like(chat: Chat, listing: BotMessage, number: int) -> None:
+    """Presses "more like this" of a result, as its card has it."""
+    action = decode(listing.button(str(number)).data or "")
+    assert isinstance(action, OpenHit)
+    origin = action.origin or action.place
+    await chat.press_data(listing, encode(MoreLike(action.image_id, number, origin)))
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_a_photo_finds_its_own_product_first(
     api: BotApi,
@@ -183,10 +193,10 @@ async def test_pages_and_more_like_this(
         await chat.press(listing, "Previous")
         _, second = await results(chat)
         assert second.text.startswith("More results, page 2")
-        await chat.press(first, "≈ 1")
+        await press_like(chat, first, 1)
         _, like = await results(chat)
         assert like.text.startswith("Similar to number 1:")
-        await chat.press(like, "Back to the photo")
+        await chat.press(like, "Back to earlier")
         _, back = await results(chat)
         again, before = (
             [line for line in text.splitlines() if NUMBERED.match(line)]
@@ -256,7 +266,7 @@ async def test_old_buttons_work_after_a_restart(api: BotApi, shop: Shop) -> None
         await chat.press(listing, "Ещё")
         _, second = await results(chat)
         assert second.text.startswith("Ещё результаты, страница 2")
-        await chat.press(second, "≈ 2")
+        await press_like(chat, second, 2)
         _, like = await results(chat)
         assert like.text.startswith("Похожие на номер 2")
 

@@ -18,7 +18,7 @@ from app.errors import BadInput
 from app.settings import ROOT, Settings
 from app.web.botapi import BotApi
 from tests.bot.conftest import Stage, bot_settings, running
-from tests.bot.memory import MemorySearch, MemoryUsers
+from tests.bot.memory import MemoryDialogues, MemorySearch, MemoryUsers
 from tests.bot.pictures import jpeg
 
 PROGRAM = """
@@ -27,10 +27,11 @@ from pathlib import Path
 from app.bot.main import run
 from app.bot.services import Services
 from app.settings import Settings
-from tests.bot.memory import MemorySearch, MemoryUsers
+from tests.bot.memory import MemoryDialogues, MemorySearch, MemoryUsers
 
 def services(settings):
-    return Services(MemorySearch(Path(sys.argv[1])), MemoryUsers(), lambda: print("closed"))
+    search = MemorySearch(Path(sys.argv[1]))
+    return Services(search, MemoryUsers(), MemoryDialogues(), lambda: print("closed"))
 
 sys.exit(run(Settings(_env_file=None), services))
 """
@@ -52,7 +53,7 @@ def test_no_token(token: str | None, capsys: pytest.CaptureFixture[str]) -> None
     assert run(settings) == 2
     assert "SOLEMATE_BOT_TOKEN" in capsys.readouterr().err
     with pytest.raises(BadInput, match="SOLEMATE_BOT_TOKEN"):
-        build_application(settings, Services(None, MemoryUsers()))  # type: ignore[arg-type]
+        build_application(settings, Services(None, MemoryUsers(), MemoryDialogues()))  # type: ignore[arg-type]
 
 
 async def test_a_wrong_token_ends_it_with_words_and_without_the_token(
@@ -99,7 +100,7 @@ async def test_it_waits_for_telegram(quiet_stage: Stage) -> None:
     api = quiet_stage.api
     settings = bot_settings(api)
     await api.stop()
-    services = Services(quiet_stage.search, quiet_stage.users)
+    services = Services(quiet_stage.search, quiet_stage.users, MemoryDialogues())
     again = BotApi(port=int(api.url.rsplit(":", 1)[1]))
     chat = again.user(72, "en")
     await chat.send_text("/start")
@@ -118,7 +119,10 @@ async def test_services_are_closed_last(api: BotApi, catalogue_pictures: Path) -
     closed: list[int] = []
     chat = api.user(73, "en")
     services = Services(
-        MemorySearch(catalogue_pictures), MemoryUsers(), lambda: closed.append(len(chat.messages))
+        MemorySearch(catalogue_pictures),
+        MemoryUsers(),
+        MemoryDialogues(),
+        lambda: closed.append(len(chat.messages)),
     )
     async with running(bot_settings(api), services):
         await chat.send_text("/start")

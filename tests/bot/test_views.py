@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.bot import views
-from app.bot.callbacks import MoreLike, Place, ShowPage, decode
+from app.bot import keyboards, views
+from app.bot.actions import OpenHit, OpenMenu, Refine
+from app.bot.callbacks import Place, ShowPage, decode
 from app.bot.views import Asked
 from app.domain import Availability, Hit, OfferHit, SearchResult, Size, Verdict
 from app.i18n import LANGUAGES, Catalogue, Language, catalogue
@@ -58,7 +59,7 @@ def test_caption_russian() -> None:
         "1. Nike Air Max 90, White/Grey\n"
         "8 990 ₽ 12 990 ₽ · Lamoda\n"
         "видели 2 ч назад\n"
-        "Размеры: 42, 43\n"
+        "Размеры EU: 42, 43\n"
         "✅ Та же пара"
     )
 
@@ -79,13 +80,12 @@ def test_listing_russian() -> None:
     ))  # fmt: skip
     text = views.listing(RU, result(cheap, hit(2, offers=())), Asked(), NOW)
     assert plain(text) == (
-        "Нашлась та же пара в 3 магазинах от 8 990 ₽:\n\n"
         "1. Nike Air Max 90, White/Grey · ✅ Та же пара\n"
         "8 990 ₽ · Lamoda · видели 2 ч назад\n"
         "ещё в Sneakerhead 9 990 ₽, Street Beat цена не указана\n\n"
         "2. Nike Air Max 90, White/Grey\n"
         "сейчас нет в продаже\n\n"
-        "Кнопка с номером ищет похожие на эту пару."
+        "Номер откроет пару: похожие, магазины."
     )
 
 
@@ -96,19 +96,30 @@ def test_listing_names_a_few_shops_and_counts_the_rest() -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "shown", "expected"),
+    [
+        (RU, result(hit(verdict="none")), "Ничего близкого не нашлось"),
+        (EN, result(hit(verdict="none")), "I found nothing close"),
+        (RU, result(hit()), "Не берусь утверждать, что здесь есть та самая пара."),
+        (EN, result(hit()), "I cannot say for sure that the very same pair"),
+        (EN, result(hit(verdict="same")), "Found the same pair in 1 shop, RUB 8,990:"),
+        (EN, result(hit(verdict="same", offers=())), "Found the same pair."),
+    ],
+)
+def test_summaries(words: Catalogue, shown: SearchResult, expected: str) -> None:
+    assert plain(views.summary(words, shown)).startswith(expected)
+
+
+@pytest.mark.parametrize(
     ("words", "shown", "asked", "expected"),
     [
-        (RU, result(hit(verdict="none")), Asked(), "Ничего близкого не нашлось"),
-        (EN, result(hit(verdict="none")), Asked(), "I found nothing close"),
-        (RU, result(hit()), Asked(), "Не берусь утверждать, что здесь есть та самая пара."),
-        (EN, result(hit()), Asked(), "I cannot say for sure that the very same pair"),
-        (EN, result(hit(verdict="same")), Asked(), "Found the same pair in 1 shop, RUB 8,990:"),
-        (EN, result(hit(verdict="same", offers=())), Asked(), "Found the same pair."),
         (EN, result(hit(), page=1), Asked(), "More results, page 2:"),
         (RU, result(hit(), page=1), Asked(), "Ещё результаты, страница 2:"),
         (EN, result(hit()), Asked(number=4, origin=Place(1, 0)), "Similar to number 4:"),
         (EN, result(hit()), Asked(origin=Place(1, 0)), "Similar pairs, page 1:"),
         (EN, result(hit(), page=2), Asked(origin=Place(1, 0)), "Similar pairs, page 3:"),
+        (EN, result(hit()), Asked(kind="words"), "Here is what I found:"),
+        (RU, result(hit()), Asked(origin=Place(1, 0), kind="refined"), "Уточнил:"),
     ],
 )
 def test_headers(words: Catalogue, shown: SearchResult, asked: Asked, expected: str) -> None:
@@ -160,35 +171,39 @@ def test_unavailable_offers_say_so() -> None:
 
 def test_keyboard_of_a_first_page() -> None:
     shown = result(*(hit(number) for number in range(1, 6)), has_next=True)
-    keyboard = views.results_keyboard(EN, shown, Asked())
+    keyboard = keyboards.results_keyboard(EN, shown, Asked())
     assert keyboard is not None
     rows = keyboard.inline_keyboard
     assert [[button.text for button in row] for row in rows] == [
-        ["≈ 1", "≈ 2", "≈ 3"],
-        ["≈ 4", "≈ 5"],
+        ["1", "2", "3"],
+        ["4", "5"],
+        ["Cheaper", "🎨 Colour", "⚙ Filters"],
         ["More →"],
     ]
-    assert decode(str(rows[0][1].callback_data)) == MoreLike(102, 2, Place(77, 0))
-    assert decode(str(rows[2][0].callback_data)) == ShowPage(Place(77, 1))
+    assert decode(str(rows[0][1].callback_data)) == OpenHit(Place(77, 0), 2, 102)
+    assert decode(str(rows[2][0].callback_data)) == Refine(77, "wish", "cheaper")
+    assert decode(str(rows[3][0].callback_data)) == ShowPage(Place(77, 1))
 
 
 def test_keyboard_inside_more_like_this() -> None:
     origin = Place(5, 2)
-    keyboard = views.results_keyboard(EN, result(hit(), page=1, has_next=True), Asked(None, origin))
+    asked = Asked(None, origin)
+    keyboard = keyboards.results_keyboard(EN, result(hit(), page=1, has_next=True), asked)
     assert keyboard is not None
+    here = Place(77, 1)
     actions = [[decode(str(b.callback_data)) for b in row] for row in keyboard.inline_keyboard]
     assert actions == [
-        [MoreLike(101, 1, origin)],
+        [OpenHit(here, 1, 101, origin)],
+        [Refine(77, "wish", "cheaper"), OpenMenu("colour", here, origin),
+         OpenMenu("main", here, origin)],
         [ShowPage(Place(77, 0), origin), ShowPage(Place(77, 2), origin)],
         [ShowPage(origin)],
-    ]
+    ]  # fmt: skip
 
 
-def test_a_search_that_was_not_stored_has_no_pages() -> None:
+def test_a_search_that_was_not_stored_has_no_buttons() -> None:
     shown = replace(result(hit(), has_next=True), search_id=None)
-    keyboard = views.results_keyboard(EN, shown, Asked())
-    assert keyboard is not None
-    assert [len(row) for row in keyboard.inline_keyboard] == [1]
+    assert keyboards.results_keyboard(EN, shown, Asked()) is None
 
 
 nasty = st.text(st.characters(codec="utf-8"), max_size=400) | st.just("😀" * 400) | st.just("<b>&")
@@ -230,7 +245,7 @@ def test_whatever_shops_write_telegram_takes_it(found: list[Hit], language: Lang
     for number, item in enumerate(found, start=1):
         caption, _ = parse_html(views.caption(words, item, number, NOW))
         assert 0 < utf16_length(caption) <= views.CAPTION_LIMIT
-    keyboard = views.results_keyboard(words, shown, Asked(3, Place(2**63 - 1, 100)))
+    keyboard = keyboards.results_keyboard(words, shown, Asked(3, Place(2**63 - 1, 100)))
     assert keyboard is not None
     for row in keyboard.inline_keyboard:
         for button in row:
@@ -248,5 +263,7 @@ def test_a_page_of_giants_drops_the_further_shops() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_language_keyboard_names_languages_in_themselves(language: Language) -> None:
-    labels = [button.text for row in views.language_keyboard().inline_keyboard for button in row]
+    labels = [
+        button.text for row in keyboards.language_keyboard().inline_keyboard for button in row
+    ]
     assert catalogue(language).text("language.name") in labels

@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from app.bot import views
-from app.bot.views import Asked
 from app.domain import SearchResult, Verdict
 from app.i18n import Language, catalogue
 from app.web.entities import parse_html
@@ -29,7 +28,7 @@ def shown(verdict: Verdict = "similar", **changes: object) -> SearchResult:
     ],
 )
 def test_the_first_line_says_what_is_seen(language: Language, expected: str) -> None:
-    assert str(views.header(catalogue(language), shown(), Asked())).startswith(expected)
+    assert str(views.summary(catalogue(language), shown())).startswith(expected)
 
 
 @pytest.mark.parametrize(
@@ -37,11 +36,11 @@ def test_the_first_line_says_what_is_seen(language: Language, expected: str) -> 
     [("en", "I see no shoe in this picture."), ("ru", "На этой картинке я не вижу обуви.")],
 )
 def test_no_shoe(language: Language, expected: str) -> None:
-    text = views.header(catalogue(language), shown("none", shoe=False), Asked())
+    text = views.summary(catalogue(language), shown("none", shoe=False))
     assert expected in text
     assert "Looks like" not in text
 
 
 def test_a_brand_from_the_catalogue_is_escaped() -> None:
-    text = views.header(catalogue("en"), shown(silhouette=None, brand="A<b>&C"), Asked())
+    text = views.summary(catalogue("en"), shown(silhouette=None, brand="A<b>&C"))
     assert parse_html(text)[0].startswith("Looks like A<b>&C sneakers")

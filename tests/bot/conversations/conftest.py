@@ -10,13 +10,16 @@ import psycopg
 import pytest
 
 from app.bot.services import Services
+from app.commands.links import PageReader
 from app.db import embedded
 from app.db.bot import BotStore, BotUsers
+from app.db.dialogue import Dialogues
 from app.db.pool import open_database
 from app.search import Searcher
 from app.settings import Settings
+from app.vision.shoes import shoe_finder
 from app.web.botapi import BotApi
-from tests.bot.conversations.eye import Eye, Heads, Tower
+from tests.bot.conversations.eye import Eye, Finder, Heads, Tower
 from tests.bot.conversations.market import GOODS, fill
 from tests.bot.conversations.talk import Talk
 
@@ -64,7 +67,16 @@ async def talk(market: Settings, heads: Heads) -> AsyncIterator[Talk]:
     def services(made: Settings) -> Services:
         database = open_database(made)
         searcher = Searcher(database, Eye(), made, heads=heads, tower=Tower())  # type: ignore[arg-type]
-        return Services(searcher, BotUsers(database), database.close, BotStore.of(database))
+        finder = shoe_finder(made, Finder(), Eye())
+        return Services(
+            searcher,
+            BotUsers(database),
+            Dialogues(database),
+            database.close,
+            BotStore.of(database),
+            links=PageReader(made),
+            shoes=finder,
+        )
 
     async with BotApi() as api:
         stage = Talk(api, settings, services)

@@ -45,7 +45,7 @@ class Eye:
     revision = "1"
     dim = SHAPE + COLOUR
     sha256 = "e1" * 32
-    thresholds = (0.975, 0.72)
+    thresholds = (0.975, 0.8)
     manifest = SimpleNamespace(
         parts=SimpleNamespace(shape=(0, SHAPE), colour=(SHAPE, SHAPE + COLOUR))
     )

@@ -47,6 +47,8 @@ class Talk:
         self.settings = bot_settings(api, settings)
         self.options = Options(album_quiet_s=0.1)
         self.lines: list[str] = []
+        self.masks: dict[str, str] = {}
+        """What must not stand in a transcript, such as a port, and what stands there instead."""
         self._services = services
         self._stack = AsyncExitStack()
         self._application: BotApplication | None = None
@@ -116,7 +118,10 @@ class Talk:
 
     def text(self) -> str:
         """The transcript."""
-        return _HIDDEN.sub("******", "\n".join(self.lines).rstrip() + "\n")
+        text = "\n".join(self.lines).rstrip() + "\n"
+        for real, shown in self.masks.items():
+            text = text.replace(real, shown)
+        return _HIDDEN.sub("******", text)
 
     def said(self, line: str) -> None:
         """Writes down what a person did."""
