@@ -161,7 +161,7 @@ class Figures:
     def _amount(self, place: int) -> Amount | None:
         currency: str | None = None
         sign = self.has(place, "currency")
-        if sign and self._token(sign[1]) is not None and self._number(sign[1]) is not None:
+        if sign and not self._words_say(place, "р") and self._number(sign[1]) is not None:
             currency, place = sign[0], sign[1]
         found = self._number(place)
         if found is None:
@@ -180,7 +180,9 @@ class Figures:
         named = self.has(end, "currency")
         if named:
             # «43 р» is a size, «4300 р» money.
-            letter = self._words_say(end, "р")
+            letter = self._words_say(end, "р") or (
+                self._words_say(end, "eur") and self.has(place - 1, "price") is None
+            )
             if not (letter and not scaled and _ADULT_EU[0] <= value <= _ADULT_EU[1]):
                 currency, end = currency or named[0], named[1]
         return Amount(value, end, scaled, currency)
@@ -225,10 +227,12 @@ class Figures:
                 end += 1
             else:
                 break
+        currency_code = self._words_say(end - 1, "eur")
         found = self._size_number(end)
         if found is None:
             return None
         value, label, end = found
+        currency_code = currency_code or self._words_say(end, "eur")
         led = worded or system is not None
         end = self._ordinal(end)
         if self._kids_suffix(end) and value <= 14:
@@ -244,6 +248,8 @@ class Figures:
             else:
                 break
         if self.has(end, "currency") and not worded and system is None:
+            return None
+        if system == "EU" and currency_code and not _ADULT_EU[0] <= value <= _ADULT_EU[1]:
             return None
         if not (worded or system is not None or led):
             if gender is None and not self._bare(value, label):

@@ -51,7 +51,12 @@ class _Reader:
         self._query = text
         self._words = words
         folded = _typed(fold(text), words)
-        self._tokens = tokens_of(folded, words.run)
+        self._tokens = [
+            Token(part, glued=token.glued and place == 0) if parts else token
+            for token in tokens_of(folded, words.run)
+            for parts in [words.expanded(token.text) if token.word else ()]
+            for place, part in enumerate(parts or (token.text,))
+        ]
         self._russian = bool(re.search("[а-я]", folded))
         self._figures = Figures(self._tokens, words, russian=self._russian)
         self._state = _State()
@@ -278,7 +283,7 @@ def _typed(text: str, words: Vocabulary) -> str:
         else:
             core = other.strip(".,;:!?-")
             parts = [p for p in re.split("[-/]", core) if p]
-            good = bool(parts) and all(words.knows(p) for p in parts) and core.isprintable()
+            good = bool(parts) and all(words.knows(p) or words.resembles(p) for p in parts)
             switched.append(other if good and any(len(p) > 2 for p in parts) else "")
     sure = sum(1 for s in switched if s)
     if not sure:

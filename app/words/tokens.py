@@ -23,6 +23,29 @@ _ENDING_WORDS: Final = """ыми ими ого его ому ему ами ям�
     им ом ем ей ов ев ях ах ям ам ою ею а я о е ы и у ю ь й"""
 _ENDINGS: Final = tuple(sorted(_ENDING_WORDS.split(), key=lambda ending: -len(ending)))
 _LEAST_STEM: Final = 3
+_DOUBLED: Final = re.compile(r"(.)\1+")
+_SMALL_FORM: Final = re.compile(r"(?<=..)(?:еньк|оньк)$")
+# By length, so that "shch" is not read as s, h, c, h.
+_TRANSLIT: Final = tuple(
+    pair.split("=")
+    for pair in """shch=щ sch=щ zh=ж kh=х ts=ц ch=ч sh=ш yu=ю ju=ю ya=я ja=я yo=е jo=е a=а b=б c=к
+    d=д e=е f=ф g=г h=х i=и j=й k=к l=л m=м n=н o=о p=п q=к r=р s=с t=т u=у v=в w=в x=кс y=ы
+    z=з""".split()
+)
+_SOUND: Final = str.maketrans(
+    {
+        **dict(zip("абвгдеёзийклмнопрстуфы", "abvgdeeziiklmnoprstufi", strict=True)),
+        "ж": "j", "х": "h", "ц": "c", "ч": "ch", "ш": "sh", "щ": "sh", "э": "e", "ю": "u",
+        "я": "ia", "ь": "", "ъ": "", "x": "ks", "c": "k", "q": "k", "w": "v", "y": "i",
+    }
+)  # fmt: skip
+_FOLDS: Final = tuple(
+    (re.compile(pattern), plain_sound)
+    for pattern, plain_sound in (
+        ("kh", "ch"), ("ph", "f"), ("th", "t"), ("ee|ea", "i"), ("oo|ou", "u"), ("dj|dzh", "j"),
+        ("ie$", "i"), ("e$", ""), (r"(.)\1+", r"\1"),
+    )
+)  # fmt: skip
 _TOKEN: Final = re.compile(
     r"(?P<fraction>\d{1,2}(?:\s+|-)?(?:1/2|1/3|2/3)(?!\d))"
     r"|(?P<thousands>\d{1,3}(?:[.,']\d{3})+(?!\d))"
@@ -31,7 +54,7 @@ _TOKEN: Final = re.compile(
     r"|(?P<sign>us\$|<=|>=|[$€£₽¥₴₸₺₹₫<>≤≥~&+/,;:!?|–—-])"
 )
 _PIECE: Final = re.compile(r"\d+|[a-zа-я']+")
-_THOUSAND_ROUBLES: Final = re.compile(r"(?<=[\d\s])т\s?[./]?\s?р\b\.?")
+_THOUSAND_ROUBLES: Final = re.compile(r"(?<=[\d\s])(?:т\s?[./]?\s?р|тыр)\b\.?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +124,31 @@ def stem(word: str) -> str:
         if word.endswith(ending) and len(word) - len(ending) >= _LEAST_STEM:
             return word[: -len(ending)]
     return word
+
+
+def squeezed(word: str) -> str:
+    """The word with letters that were typed twice or more written once."""
+    return _DOUBLED.sub(r"\1", word)
+
+
+def small_form(base: str) -> str:
+    """A Russian stem without its diminutive: «голубеньк» is «голуб»."""
+    return _SMALL_FORM.sub("", base)
+
+
+def cyrillic(word: str) -> str:
+    """A Latin word as the Russian one that it may spell: ``chernye`` is «черные»."""
+    for latin, letter in _TRANSLIT:
+        word = word.replace(latin, letter)
+    return word
+
+
+def sound(word: str) -> str:
+    """A word by its sound, Latin or Cyrillic: «нимбус» and nimbus are both ``nimbus``."""
+    out = word.translate(_SOUND)
+    for pattern, plain_sound in _FOLDS:
+        out = pattern.sub(plain_sound, out)
+    return out
 
 
 def other_layout(word: str) -> str:

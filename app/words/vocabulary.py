@@ -10,7 +10,16 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from app.words.tokens import Token, fold, stem, tokens_of
+from app.words.tokens import (
+    Token,
+    cyrillic,
+    fold,
+    small_form,
+    sound,
+    squeezed,
+    stem,
+    tokens_of,
+)
 
 _FILE: Final = Path(__file__).with_name("vocabulary.toml")
 _LISTS: Final = {
@@ -60,6 +69,8 @@ class Vocabulary:
         self._stems: set[str] = set()
         self._latin: dict[str, tuple[str, ...]] = {}
         self._near: dict[str, set[str]] = defaultdict(set)
+        self._sounds: dict[str, set[str]] = defaultdict(set)
+        self._expansions: dict[str, tuple[str, ...]] = {}
         phrases = list(self._phrases())
         for text, _ in phrases:
             for run in fold(text).replace("-", " ").split():
@@ -78,7 +89,7 @@ class Vocabulary:
                     yield text, Meaning(kind, value)
         for brand, models in self.table["models"].items():
             for value, spellings in models.items():
-                for text in dict.fromkeys([value, *_split(spellings)]):
+                for text in _split(spellings):
                     yield text, Meaning("model", value, brand)
 
     def _add(self, text: str, meaning: Meaning) -> None:
@@ -95,6 +106,8 @@ class Vocabulary:
             self._known.add(token)
             if _russian(token):
                 self._stems.add(stem(token))
+            elif meaning.kind in ("brand", "model") and token.isalpha() and len(token) >= 4:
+                self._sounds[sound(token)].add(token)
             if meaning.kind not in _SMALL and token.isalpha():
                 base = stem(token)
                 if len(base) >= 4:
@@ -102,13 +115,31 @@ class Vocabulary:
                         self._near[key].add(base)
 
     def _spell(self) -> None:
+        """Cyrillic spellings of single Latin words; a maker's slang stands for its name as well."""
         found: dict[str, list[str]] = defaultdict(list)
-        for latin, forms in self.table["spellings"].items():
-            for form in _split(forms):
-                for key in (fold(form), "~" + stem(fold(form))):
+        pairs = [(latin, _split(forms)) for latin, forms in self.table["spellings"].items()]
+        pairs += [
+            (fold(name), _split(forms))
+            for name, forms in self.table["brands"].items()
+            if name.isalpha()
+        ]
+        for latin, forms in pairs:
+            for form in map(fold, forms):
+                if not _russian(form) or " " in form:
+                    continue
+                for key in (form, "~" + stem(form)):
                     if latin not in found[key]:
-                        found[key].append(latin.replace("_", " "))
+                        found[key].append(latin)
         self._latin = {key: tuple(words) for key, words in found.items()}
+        for words, forms in self.table["expansions"].items():
+            for form in map(fold, _split(forms)):
+                self._expansions[form] = tuple(words.split())
+                if _russian(form):
+                    self._expansions["~" + stem(form)] = tuple(words.split())
+
+    def expanded(self, word: str) -> tuple[str, ...]:
+        """The words of a name that was written as one; empty where it is none."""
+        return self._expansions.get(word) or self._expansions.get("~" + stem(word), ())
 
     def run(self, text: str) -> bool:
         """Whether letters and figures run together are one word here: ``990v6``, ``af1``."""
@@ -117,6 +148,10 @@ class Vocabulary:
     def knows(self, word: str) -> bool:
         """Whether the word, or another form of it, occurs in the vocabulary."""
         return bool(self._forms(word))
+
+    def resembles(self, word: str) -> bool:
+        """Whether a long word is a misspelt one of the vocabulary."""
+        return len(word) >= 6 and bool(self.forms(word))
 
     def _forms(self, word: str) -> list[tuple[str, int]]:
         """The word's known keys in the trie, with what each costs."""
@@ -127,8 +162,13 @@ class Vocabulary:
         if _russian(word):
             if base in self._stems:
                 forms.append(("~" + base, 1))
+            elif (small := small_form(base)) in self._stems:
+                forms.append(("~" + small, 2))
             for latin in (*self._latin.get(word, ()), *self._latin.get("~" + base, ())):
                 forms.append((latin, 1))
+            if len(base) >= 4:
+                sounds = self._sounds.get(sound(word), set()) | self._sounds.get(sound(base), set())
+                forms += [(latin, 2) for latin in sorted(sounds)]
         else:
             bare = word.removesuffix("'s").removesuffix("s'").replace("'", "")
             for other in (bare, word.replace("'", ""), bare[:-1] if bare.endswith("s") else bare):
@@ -140,6 +180,10 @@ class Vocabulary:
     def forms(self, word: str) -> tuple[tuple[str, int], ...]:
         """Keys of the word in the trie, cheapest first; a misspelt one gets those it is near to."""
         found = self._forms(word)
+        if not found and not _russian(word) and word.isalpha():
+            found = [(key, cost + 2) for key, cost in self._forms(cyrillic(word))]
+        if not found and (once := squeezed(word)) != word:
+            found = [(key, cost + 2) for key, cost in self._forms(once)]
         if not found:
             found = [(key, 3 + distance) for key, distance in self._nearest(word)]
         return tuple(dict.fromkeys(found))
