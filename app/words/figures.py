@@ -54,6 +54,8 @@ class Figures:
         self._tokens = tokens
         self._words = words
         self._russian = russian
+        self.model_end = -1
+        """Where the last model's name ended: a bare figure there belongs to it."""
         self._found: dict[int, list[Match]] = {}
 
     def matches(self, place: int) -> list[Match]:
@@ -140,7 +142,8 @@ class Figures:
             if self._russian:
                 value *= 1000
         if not named and bound is None:
-            return Price(None, value, None, end) if value >= 1000 and self._free(place) else None
+            bare = value >= 1000 and self._free(place) and place != self.model_end
+            return Price(None, value, None, end) if bare else None
         tail = self.has(end, "price", "from", "up_to")
         if bound is None and tail and self._amount(tail[1]) is None and tail[0] == "up_to":
             end = tail[1]  # "100$ max"
@@ -227,12 +230,12 @@ class Figures:
                 end += 1
             else:
                 break
-        currency_code = self._words_say(end - 1, "eur")
+        currency_code = self._words_say(end - 1, "eur", "euro", "евро")
         found = self._size_number(end)
         if found is None:
             return None
         value, label, end = found
-        currency_code = currency_code or self._words_say(end, "eur")
+        currency_code = currency_code or self._words_say(end, "eur", "euro", "евро")
         led = worded or system is not None
         end = self._ordinal(end)
         if self._kids_suffix(end) and value <= 14:

@@ -20,6 +20,9 @@ _ORDER: Final = (
 """Which meaning of one phrase is taken first."""
 _SPREADS: Final = frozenset({"brand", "colour", "type", "material", "model"})
 """Kinds that «не A и не B», «без A и B» take away one after the other."""
+_LETTERS: Final = {"р": "r"}
+"""A model's letter as Russian keys write it: «2002р»."""
+_VERSION: Final = re.compile(r"\b(\d{3,4}) (v\d)\b")
 _BREAKS: Final = frozenset({",", ";", "."})
 
 
@@ -51,12 +54,7 @@ class _Reader:
         self._query = text
         self._words = words
         folded = _typed(fold(text), words)
-        self._tokens = [
-            Token(part, glued=token.glued and place == 0) if parts else token
-            for token in tokens_of(folded, words.run)
-            for parts in [words.expanded(token.text) if token.word else ()]
-            for place, part in enumerate(parts or (token.text,))
-        ]
+        self._tokens = _tokens(folded, words)
         self._russian = bool(re.search("[а-я]", folded))
         self._figures = Figures(self._tokens, words, russian=self._russian)
         self._state = _State()
@@ -130,6 +128,7 @@ class _Reader:
             if longer is not None and self._plain(longer) and longer.cost <= match.cost:
                 return None
             self._take(place, match, meaning)
+            self._figures.model_end = end
             return end
         return None
 
@@ -255,6 +254,22 @@ class _Reader:
         )
 
 
+def _tokens(folded: str, words: Vocabulary) -> list[Token]:
+    """Tokens with names that were run together taken apart, and versions put to their figure."""
+    folded = _VERSION.sub(lambda m: m[1] + m[2] if words.run(m[1] + m[2]) else m[0], folded)
+    found: list[Token] = []
+    for token in tokens_of(folded, words.run):
+        before = found[-1] if found else None
+        if before is not None and before.number is not None and token.text[:1].isalpha():
+            joined = before.text + _LETTERS.get(token.text, token.text)
+            if words.run(joined):
+                found[-1] = Token(joined, glued=before.glued)
+                continue
+        parts = words.expanded(token.text) if token.word else ()
+        found += [Token(part) for part in parts] or [token]
+    return found
+
+
 def _types(found: tuple[str, ...]) -> tuple[str, ...]:
     """The general word says nothing beside a special one: «беговые кроссовки» are running."""
     special = tuple(t for t in found if t != "sneaker")
@@ -296,7 +311,7 @@ def _typed(text: str, words: Vocabulary) -> str:
         )
     )
     return " ".join(
-        s if s else (other_layout(c) if all_wrong and not c[0].isdigit() else c)
+        s if s else (other_layout(c) if all_wrong and not words.run(c) else c)
         for c, s in zip(chunks, switched, strict=True)
     )
 

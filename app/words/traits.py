@@ -46,8 +46,17 @@ def _found(text: str | None, kind: str) -> tuple[str, ...]:
     found: list[str] = []
     place = 0
     while place < len(tokens):
-        match = next((m for m in words.matches(tokens, place) if m.cost <= 2), None)
+        match = next(
+            (
+                m
+                for m in words.matches(tokens, place)
+                # A model's name may tell its height («Dunk High»), but no colour.
+                if m.cost <= 2 and (kind != "type" or any(o.kind != "model" for o in m.meanings))
+            ),
+            None,
+        )
         values = [m.value for m in match.meanings if m.kind == kind] if match else []
         found += values[:1]
-        place += match.length if match else 1
+        named = match is not None and match.meanings[0].kind == "brand" and kind == "type"
+        place += 1 if match is None or named else match.length
     return tuple(dict.fromkeys(found))

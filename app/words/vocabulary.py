@@ -30,7 +30,7 @@ _LISTS: Final = {
 }  # fmt: skip
 _SMALL: Final = frozenset({"negator", "joiner", "filler", "numeral", "price", "shade"})
 """Kinds whose words are too common or too short for another word to be taken for a misspelt one."""
-_END: Final = ""
+_NAMES: Final = frozenset({"brand", "model", "colour", "type"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class Vocabulary:
                 self._sounds[sound(token)].add(token)
             if meaning.kind not in _SMALL and token.isalpha():
                 base = stem(token)
-                if len(base) >= 4:
+                if len(base) >= (4 if meaning.kind in _NAMES else 5):
                     for key in _deletions(base, 2 if len(base) >= 8 else 1):
                         self._near[key].add(base)
 
@@ -202,7 +202,7 @@ class Vocabulary:
             return []
         keep = [other for far, other in ranked if far == best]
         # A first letter is seldom wrong: short words must keep it.
-        keep = [o for o in keep if len(base) >= 6 or o[0] == base[0] or sorted(o) == sorted(base)]
+        keep = [o for o in keep if len(base) >= 8 or o[0] == base[0] or sorted(o) == sorted(base)]
         return [("~" + other if _russian(other) else other, best) for other in keep]
 
     def matches(self, tokens: Sequence[Token], start: int) -> list[Match]:
