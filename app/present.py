@@ -14,6 +14,7 @@ from app.domain import Attributes, Hit, OfferHit, SearchResult
 from app.errors import BadInput
 from app.i18n import Catalogue, Language, known_language, language_of
 from app.vision.caption import caption
+from app.words import Reading
 
 THUMBNAIL = 360
 """Longest side of a contact sheet's pictures, pixels."""
@@ -49,6 +50,7 @@ def as_json(result: SearchResult) -> str:
             "verdict": result.verdict,
             "search_id": result.search_id,
             "has_next": result.has_next,
+            **({"undone": list(result.undone)} if result.undone else {}),
             **({"attributes": _attributes_json(result.attributes)} if result.attributes else {}),
             "hits": [_hit_json(hit) for hit in result.hits],
         },
@@ -109,6 +111,28 @@ def _converted_json(offer: OfferHit) -> dict[str, Any]:
     return {"converted": float(offer.converted), "rate_day": offer.rate_day.isoformat()}
 
 
+def understood(reading: Reading, words: Catalogue) -> list[str]:
+    """What was understood of a query's words, and which words were not placed."""
+    facts: list[str] = []
+    for name in (
+        "brands", "brands_out", "models", "colours", "colours_out", "types", "types_out",
+        "materials", "materials_out", "genders", "changes",
+    ):  # fmt: skip
+        if values := getattr(reading, name):
+            facts.append(words.text(f"understood.{name}", what=", ".join(values)))
+    if reading.size is not None:
+        label = f"{reading.size_system} {reading.size}" if reading.size_system else reading.size
+        facts.append(words.text("understood.size", what=label))
+    for name in ("price_min", "price_max"):
+        if (price := getattr(reading, name)) is not None:
+            what = words.price(price, reading.currency)
+            facts.append(words.text(f"understood.{name}", what=what))
+    lines = [words.text("understood.all", what="; ".join(facts))] if facts else []
+    if reading.rest:
+        lines.append(words.text("understood.rest", what=reading.rest))
+    return lines
+
+
 def product_name(hit: Hit, words: Catalogue) -> str:
     """Brand, model and colourway in one line, as far as known; the leading offer's title stands
     for a missing model. What a model or title says already is not said again."""
@@ -138,6 +162,8 @@ def print_table(result: SearchResult, words: Catalogue) -> None:
     console = Console()
     if result.attributes is not None:
         console.print(Text(f"{caption(result.attributes, words)}.", style="bold"))
+    if result.undone:
+        console.print(Text(words.text("understood.undone", what=", ".join(result.undone))))
     if not result.hits:
         console.print(words.text("sheet.nothing"))
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
@@ -11,6 +12,7 @@ import typer
 
 if TYPE_CHECKING:
     from app.domain import Filters, Gender, SizeSystem
+    from app.words import Reading
 
 
 def search(
@@ -33,12 +35,17 @@ def search(
     shop: Annotated[list[str] | None, typer.Option(help="only this shop; repeatable")] = None,
     sold_out: Annotated[bool, typer.Option("--sold-out", help="sold-out offers too")] = False,
     limit: Annotated[int, typer.Option(min=1, max=100, help="products")] = 8,
+    page: Annotated[int, typer.Option(min=1, help="page of the results, from 1")] = 1,
     json_out: Annotated[bool, typer.Option("--json", help="JSON on standard output")] = False,
     html: Annotated[Path | None, typer.Option(help="write an HTML contact sheet")] = None,
     encoder: Annotated[str | None, typer.Option(help="encoder's name; default: the active")] = None,
     language: Annotated[str | None, typer.Option(help="ru or en; default: the terminal's")] = None,
 ) -> None:
-    """Find the products that look like a photograph or fit words, cheapest offer first."""
+    """Find the products that look like a photograph or fit words, cheapest offer first.
+
+    Words limit and change the search: brand, model, colour, type, size, price, "same but white",
+    "cheaper". Options win over words.
+    """
     from app import present
     from app.db.pool import open_database
     from app.errors import BadInput
@@ -53,15 +60,22 @@ def search(
     )
     words = catalogue(present.terminal_language(language))
     settings = get_settings()
+    reading = read_words(text, filters) if text is not None else None
+    if reading is not None and not json_out:
+        for line in present.understood(reading, words):
+            typer.echo(line)
     with open_database(settings, size=1) as db:
         searcher = open_searcher(settings, db, encoder)
         if photo:
-            result = searcher.by_photo(list(photo), filters, page_size=limit, text=text)
+            result = searcher.by_photo(list(photo), filters, page_size=limit, reading=reading)
         elif text is not None:
-            result = searcher.by_text(text, filters, page_size=limit)
+            result = searcher.by_text(text, filters, page_size=limit, reading=reading)
         else:
             assert image is not None
             result = searcher.by_image(image, filters, page_size=limit)
+        if page > 1:
+            assert result.search_id is not None
+            result = replace(searcher.page(result.search_id, page - 1), undone=result.undone)
     if html is not None:
         start = time.perf_counter()
         present.write_contact_sheet(html, result, list(photo or []), words)
@@ -72,6 +86,33 @@ def search(
         typer.echo(present.as_json(result))
     else:
         present.print_table(result, words)
+
+
+def read_words(text: str, filters: Filters) -> Reading:
+    """The words' reading without what the options say already; a Russian price without a currency
+    is meant in roubles.
+
+    Raises:
+        BadInput: no word in the text.
+    """
+    from app.errors import BadInput
+    from app.words import read
+
+    if not any(char.isalnum() for char in text):
+        raise BadInput("--text has no words")
+    reading = read(text)
+    if filters.price_min is not None or filters.price_max is not None:
+        reading = replace(reading, price_min=None, price_max=None, currency=None)
+    elif reading.price_min is not None or reading.price_max is not None:
+        roubles = "RUB" if reading.language == "ru" else None
+        reading = replace(reading, currency=filters.currency or reading.currency or roubles)
+    if filters.size is not None:
+        reading = replace(reading, size=None, size_system=None)
+    if filters.brands:
+        reading = replace(reading, brands=())
+    if filters.genders:
+        reading = replace(reading, genders=())
+    return reading
 
 
 def read_filters(

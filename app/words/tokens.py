@@ -26,12 +26,10 @@ _LEAST_STEM: Final = 3
 _DOUBLED: Final = re.compile(r"(.)\1+")
 _SMALL_FORM: Final = re.compile(r"(?<=..)(?:еньк|оньк)$")
 # By length, so that "shch" is not read as s, h, c, h.
-_TRANSLIT: Final = tuple(
-    pair.split("=")
-    for pair in """iye=ие yye=ые iy=ий yy=ый shch=щ sch=щ zh=ж kh=х ts=ц ch=ч sh=ш yu=ю ju=ю ya=я ja=я yo=е jo=е a=а b=б c=к
-    d=д e=е f=ф g=г h=х i=и j=й k=к l=л m=м n=н o=о p=п q=к r=р s=с t=т u=у v=в w=в x=кс y=ы
-    z=з""".split()
-)
+_TRANSLIT_PAIRS: Final = """iye=ие yye=ые iy=ий yy=ый shch=щ sch=щ zh=ж kh=х ts=ц ch=ч sh=ш yu=ю
+    ju=ю ya=я ja=я yo=е jo=е a=а b=б c=к d=д e=е f=ф g=г h=х i=и j=й k=к l=л m=м n=н o=о p=п q=к
+    r=р s=с t=т u=у v=в w=в x=кс y=ы z=з"""
+_TRANSLIT: Final = tuple(pair.split("=") for pair in _TRANSLIT_PAIRS.split())
 _SOUND: Final = str.maketrans(
     {
         **dict(zip("абвгдеёзийклмнопрстуфы", "abvgdeeziiklmnoprstufi", strict=True)),
