@@ -45,6 +45,8 @@ class SizeFound:
     system: SizeSystem | None
     gender: Gender | None
     end: int
+    sure: bool = True
+    """Whether a word, a system or a gender said so; False: the figure alone."""
 
 
 class Figures:
@@ -263,7 +265,8 @@ class Figures:
             system = "US"
         if system is None and not worded and value < 34 and label.endswith(".5") and value > 20:
             system = "CM"
-        return SizeFound(label, system, gender, end)
+        sure = worded or system is not None or gender is not None
+        return SizeFound(label, system, gender, end, sure)
 
     def _worn(self, value: Decimal, label: str, gender: Gender) -> bool:
         if self._bare(value, label):

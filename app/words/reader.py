@@ -15,7 +15,7 @@ from app.words.vocabulary import Match, Meaning, Vocabulary, vocabulary
 
 _ORDER: Final = (
     "model", "brand", "change", "colour", "type", "material", "gender", "negator", "currency",
-    "system", "shade", "joiner", "price", "price_noun", "size", "filler", "numeral",
+    "system", "shade", "joiner", "price", "price_noun", "size", "filler", "numeral", "plain",
 )  # fmt: skip
 """Which meaning of one phrase is taken first."""
 _SPREADS: Final = frozenset({"brand", "colour", "type", "material", "model"})
@@ -86,8 +86,11 @@ class _Reader:
         longest = next((m for m in matches if self._plain(m)), None)
         size = self._figures.size(place)
         if size is not None and (longest is None or place + longest.length <= size.end):
+            if size.sure and state.facts.get("size_sure") is False:
+                state.rest.append(state.facts["size"])  # a bare figure before was something else
+                del state.facts["size"]
             if "size" not in state.facts:
-                state.facts.update(size=size.label, size_system=size.system)
+                state.facts.update(size=size.label, size_system=size.system, size_sure=size.sure)
             if size.gender:
                 state.add("genders", size.gender)
             return size.end
@@ -154,6 +157,9 @@ class _Reader:
     def _take(self, place: int, match: Match, meaning: Meaning) -> int:
         state, end = self._state, place + match.length
         kind, value = meaning.kind, meaning.value
+        if kind == "plain":
+            self._leave(*self._tokens[place:end])
+            return end
         if kind == "negator":
             state.negated = "open"
             return end

@@ -27,8 +27,9 @@ _LISTS: Final = {
     "genders": "gender", "currencies": "currency", "systems": "system", "changes": "change",
     "negators": "negator", "joiners": "joiner", "price_words": "price", "price_nouns": "price_noun",
     "numerals": "numeral", "size_words": "size", "fillers": "filler", "shades": "shade",
+    "plain": "plain",
 }  # fmt: skip
-_SMALL: Final = frozenset({"negator", "joiner", "filler", "numeral", "price", "shade"})
+_SMALL: Final = frozenset({"negator", "joiner", "filler", "numeral", "price", "shade", "plain"})
 """Kinds whose words are too common or too short for another word to be taken for a misspelt one."""
 _NAMES: Final = frozenset({"brand", "model", "colour", "type"})
 
