@@ -37,6 +37,8 @@ class BotProcess:
 
     def __init__(self, environment: Mapping[str, str], log: Path, report: Report) -> None:
         self._environment = {**os.environ, **environment}
+        # The local server is polled, whatever the bot does with Telegram.
+        self._environment.pop("SOLEMATE_BOT_WEBHOOK_URL", None)
         self._log = log
         self._report = report
         self._process: asyncio.subprocess.Process | None = None

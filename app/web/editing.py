@@ -19,7 +19,8 @@ def edit_message_text(world: World, params: Params) -> Json | bool:
     if "text" not in message:
         raise bad_request("there is no text in the message to edit")
     content = {**outgoing.message_text(params), **outgoing.markup(params)}
-    _edit(world, message, ("text", "entities", "reply_markup"), content)
+    old = ("text", "entities", "link_preview_options", "reply_markup")
+    _edit(world, message, old, content)
     return result
 
 

@@ -48,9 +48,9 @@ class FloodLimits:
     """Per private chat, per group and of the whole bot; the defaults are what Telegram states,
     with the short bursts it lets pass: an album counts as its pictures."""
 
-    chat: Allowance = Allowance(24, 1)
+    chat: Allowance = Allowance(40, 1)
     group: Allowance = Allowance(20, 20 / 60)
-    everywhere: Allowance = Allowance(30, 30)
+    everywhere: Allowance = Allowance(60, 30)
     clock: Callable[[], float] = time.monotonic
     _buckets: dict[str, _Bucket] = field(default_factory=dict)
 

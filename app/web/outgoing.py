@@ -51,7 +51,12 @@ def message_text(params: Params) -> Json:
         raise bad_request("message text is empty")
     if utf16_length(text) > TEXT_LIMIT:
         raise bad_request("message is too long")
-    return {"text": text, **({"entities": entities} if entities else {})}
+    preview = params.structure("link_preview_options")
+    return {
+        "text": text,
+        **({"entities": entities} if entities else {}),
+        **({"link_preview_options": preview} if preview else {}),
+    }
 
 
 def caption(source: str | None, parse_mode: str | None, given: Any = None) -> Json:

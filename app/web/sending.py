@@ -143,5 +143,8 @@ def _source(world: World, params: Params, purpose: str) -> Json:
 
 
 def _content(message: Json) -> Json:
-    kept = ("text", "entities", "photo", "document", "animation", "caption", "caption_entities")
+    kept = (
+        "text", "entities", "link_preview_options", "photo", "document", "animation", "caption",
+        "caption_entities",
+    )  # fmt: skip
     return {name: message[name] for name in kept if name in message}

@@ -93,12 +93,15 @@ SCENES: dict[str, tuple[str, bool, str, Scene]] = {
 def small(png: bytes) -> bytes:
     """The picture in a palette, so that a repository can carry it."""
     with Image.open(io.BytesIO(png)) as image:
-        for colours in (256, 192, 128, 96, 64):
-            out = io.BytesIO()
-            flat = image.convert("RGB").quantize(colours, dither=Image.Dither.FLOYDSTEINBERG)
-            flat.save(out, "PNG", optimize=True)
-            if out.tell() < LIMIT:
-                break
+        flat = image.convert("RGB")
+    for colours in (256, 192, 128, 96, 64):
+        palette = flat.quantize(colours, method=Image.Quantize.MEDIANCUT, kmeans=1)
+        out = io.BytesIO()
+        flat.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG).save(
+            out, "PNG", optimize=True
+        )
+        if out.tell() < LIMIT:
+            break
     return out.getvalue()
 
 

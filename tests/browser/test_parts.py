@@ -177,9 +177,11 @@ async def test_inline_results_are_posted_anywhere(tab: Tab, puppet: Puppet) -> N
     await tab.type("@solemate_bot white")
     query = await puppet.heard("inline_query")
     assert query["query"] == "white"
+    deep = "https://t.me/solemate_bot?start=like_5"
     results = [
         {"type": "article", "id": str(n), "title": f"Pair {n}", "description": f"{n} €",
-         "input_message_content": {"message_text": f"<b>Pair {n}</b>", "parse_mode": "HTML"}}
+         "input_message_content": {"message_text": f"<b>Pair {n}</b>", "parse_mode": "HTML"},
+         "reply_markup": {"inline_keyboard": [[{"text": "More like this", "url": deep}]]}}
         for n in (1, 2)
     ]  # fmt: skip
     await puppet.call("answerInlineQuery", inline_query_id=query["id"], results=results)
@@ -189,6 +191,9 @@ async def test_inline_results_are_posted_anywhere(tab: Tab, puppet: Puppet) -> N
     text = await tab.wait("document.querySelector('.block.own')?.innerText")
     assert "via @solemate_bot" in text
     assert "Pair 2" in text
+    await tab.click("a.key", "More like this")  # a link to the bot leads to its chat here
+    assert (await puppet.heard("message"))["text"] == "/start like_5"
+    await tab.wait("document.querySelector('.chat[aria-current=true]').innerText[0] === 'S'")
 
 
 async def test_the_page_survives_a_reload_and_a_block(tab: Tab, puppet: Puppet) -> None:

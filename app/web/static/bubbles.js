@@ -2,7 +2,7 @@
 
 import { h, icon } from "./dom.js";
 import { mosaic } from "./mosaic.js";
-import { link, rich } from "./rich.js";
+import { link, rich, safeLink } from "./rich.js";
 import { bytes, clock, t } from "./words.js";
 
 export const fileAddress = (id) => `/files/${encodeURIComponent(id)}`;
@@ -66,7 +66,9 @@ function bubble(messages, room, own, pictured) {
       pictures(messages.filter((one) => one.photo), room),
       messages.filter((one) => one.animation).map((one) => animation(one)),
       messages.filter((one) => one.document && !one.animation).map((one) => file(one.document)),
+      preview(message, true),
       text && h("div", { class: "words" }, rich(text, speaking.entities || speaking.caption_entities || [], room.act.command), when),
+      preview(message, false),
     ),
     !text && (pictured ? h("div", { class: "when over" }, [...when.childNodes]) : h("div", { class: "words" }, when)),
     more,
@@ -91,6 +93,15 @@ export function quote(message, room, press = true) {
   const shape = `quote${photo ? " pictured" : ""}`;
   if (!press) return h("div", { class: shape }, parts);
   return h("button", { class: shape, type: "button", onclick: () => room.act.show(message) }, parts);
+}
+
+// The picture of a link whose preview the bot asked for by address.
+function preview(message, above) {
+  const options = message.link_preview_options;
+  const src = options?.url && !options.is_disabled && Boolean(options.show_above_text) === above ? safeLink(options.url) : null;
+  if (!src?.startsWith("http")) return null;
+  const image = h("img", { src, alt: "", loading: "lazy", referrerpolicy: "no-referrer", onerror: (event) => event.target.parentNode.remove() });
+  return h("div", { class: "preview" }, image);
 }
 
 function best(sizes, width) {

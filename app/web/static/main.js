@@ -5,7 +5,7 @@ import { Composer } from "./composer.js";
 import { $, h } from "./dom.js";
 import { act, listen } from "./link.js";
 import { alert, complain, confirm, menu, toast, view } from "./overlay.js";
-import { rich } from "./rich.js";
+import { rich, startOf } from "./rich.js";
 import { chooseChat, choosePerson, drawSide, drawTongues, face, samples, title } from "./side.js";
 import { language, speak, t } from "./words.js";
 
@@ -263,7 +263,7 @@ function become(person) {
   stop = listen(person, hear, (lost, closed) => {
     if (closed && person !== DEFAULTS.ru) return become(DEFAULTS.ru);
     offline = lost;
-    if (document.body.dataset.ready) head();
+    if (chat()) head();
     return undefined;
   });
 }
@@ -288,6 +288,13 @@ $("room-menu").addEventListener("click", (event) => {
     box.bottom + 4,
     t("menu"),
   );
+});
+// Links to the bot itself lead to its chat here.
+addEventListener("click", (event) => {
+  const start = startOf(event.target.closest?.("a")?.href, state.bot.username || "");
+  if (start === null) return;
+  event.preventDefault();
+  desk.toBot(start);
 });
 addEventListener("pointerdown", (event) => {
   if (composer.panelOf && composer.panelOf !== "inline" && !event.target.closest("#panel, #slash, #attach, #words")) composer.closePanel();

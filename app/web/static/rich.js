@@ -20,6 +20,14 @@ export function link(address, ...children) {
   return h("a", { href, target: "_blank", rel: "noopener noreferrer" }, ...children);
 }
 
+// What a link to a bot of the messenger asks it to start with; null for any other link.
+export function startOf(address, username) {
+  const href = safeLink(address);
+  const url = href && new URL(href);
+  const meant = url && (url.host === "t.me" || url.host === "telegram.me") && url.pathname.slice(1).toLowerCase() === username.toLowerCase();
+  return meant ? url.searchParams.get("start") || "" : null;
+}
+
 // `act` is told of a pressed command.
 export function rich(text, entities = [], act = null) {
   return between(text, 0, text.length, entities, act);
