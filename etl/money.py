@@ -1,7 +1,8 @@
 """Prices and currencies as shops write them.
 
 Amounts are ``Decimal`` in major units. A currency is reported only where it is stated without
-doubt: ``€`` is EUR, but ``$``, ``kr``, ``Rs`` and ``¥`` belong to several countries and give None.
+doubt: ``€`` is EUR, but ``$``, ``kr``, ``Rs``, ``元`` and ``¥`` belong to several countries and
+give None.
 """
 
 from __future__ import annotations
@@ -79,7 +80,6 @@ _SYMBOLS = {
     "kn": "HRK",
     "бел. руб.": "BYN",
     "br": "BYN",
-    "元": "CNY",
     "円": "JPY",
     "원": "KRW",
 }
@@ -120,11 +120,11 @@ _CURRENCY_AFTER = re.compile(
     r"zł|kč|ft|"
     r"lei|ron|tl|try|kzt|pln|czk|sek|nok|dkk|chf|huf|uah|byn|aud|cad|nzd|inr|jpy|cny|brl|kn|"
     r"us\s?\$|u\$s|au?\s?\$|ca?\s?\$|nz\$|hk\$|s\$|nt\$|mx\$|r\$|s/\.?|rp|rm)(?![^\W\d_])"
-    r"|[€£₽₹₺₸₴₪₩₫฿₱₦₾֏₼元円원]",
+    r"|[€£₽₹₺₸₴₪₩₫฿₱₦₾֏₼円원]",
     re.IGNORECASE,
 )
 CURRENCY_SIGN = re.compile(
-    _CURRENCY_AFTER.pattern + r"|[$¥]|(?<![^\W\d_])(?:kr|rs|lei)\.?(?![^\W\d_])", re.IGNORECASE
+    _CURRENCY_AFTER.pattern + r"|[$¥元]|(?<![^\W\d_])(?:kr|rs|lei)\.?(?![^\W\d_])", re.IGNORECASE
 )
 """A sign or word of money, also the ambiguous ones."""
 

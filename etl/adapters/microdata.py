@@ -10,7 +10,7 @@ import re
 from typing import Any, cast
 
 from etl.adapters.nodes import Node, short_type
-from etl.adapters.page import is_aside, visible_text
+from etl.adapters.page import heading_text, is_aside, visible_text
 
 _URL_ATTRIBUTES = {
     "a": "href",
@@ -132,7 +132,7 @@ def _value(element: Any, name: str) -> str | None:
         )
     ):
         return str(element.get(attribute)).strip()
-    text = visible_text(element)
+    text = heading_text(element) if name == "name" else visible_text(element)
     if not text and name in _PRICE_PROPERTIES:
         return cast("str | None", element.get("data-price") or element.get("data-price-amount"))
     return re.sub(r"\s+", " ", text).strip() or None

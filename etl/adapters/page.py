@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import html
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
+from functools import cached_property, lru_cache
+from typing import Any, TypeVar, cast
 
 import lxml.html
 from lxml import etree
 
 from etl.text import absolute, clean, decode
 
+T = TypeVar("T")
 _ASIDE = re.compile(
     r"recommend|related|similar|upsell|up-sell|cross-?sell|crosssell|also-?(?:bought|like|view)|"
     r"recently|lastseen|last-seen|you-?may|accessor(?:y|ies)|bundle|wishlist|minicart|mini-cart|"
@@ -34,6 +37,13 @@ _UNSEEN = re.compile(
 )
 BEFORE_END = "before its end"
 """Why a page is cut off, where every script in it is whole."""
+SHORT = 60
+"""Characters of a text that may be a price, a label or a stock line."""
+_MAX_SCRIPT = 3_000_000
+_TEMPLATE_KINDS = ("template", "tmpl", "handlebars", "mustache", "text/html", "text/ng")
+_UNREAD = frozenset({"script", "style", "noscript", "template", "svg", "head", "textarea"})
+_INLINE = frozenset({"b", "i", "em", "strong", "span", "a", "sup", "sub", "font"})
+_MARKS = ("class", "id", "data-role", "data-testid", "data-test", "data-qa", "aria-label")
 _SKIPPED = frozenset({"script", "style", "noscript", "template", "svg", "select", "option", "head"})
 
 
@@ -46,6 +56,38 @@ class Page:
     root: Any
     truncated: str | None = None
     scripts: list[str] = field(default_factory=list)
+    _answers: dict[str, Any] = field(default_factory=dict)
+
+    def once(self, name: str, answer: Callable[[], T]) -> T:
+        """A reader's answer for this page, worked out the first time that it is asked for."""
+        if name not in self._answers:
+            self._answers[name] = answer()
+        return cast("T", self._answers[name])
+
+    @cached_property
+    def elements(self) -> list[Any]:
+        """Every element in document order, walked once for all readers."""
+        return [e for e in self.root.iter("*") if isinstance(e.tag, str)]
+
+    @cached_property
+    def texts(self) -> list[str | None]:
+        """Beside ``elements``: each one's text where it has at most :data:`SHORT` characters."""
+        return [None if e.tag in _UNREAD else short_text(e, SHORT) for e in self.elements]
+
+    @cached_property
+    def inline_scripts(self) -> list[str]:
+        """Texts of scripts that are neither JSON-LD nor templates, with quotes unescaped."""
+        found = []
+        for element in self.root.iter("script"):
+            kind = (element.get("type") or "").lower()
+            text = element.text
+            if not text or len(text) > _MAX_SCRIPT or "ld+json" in kind:
+                continue
+            if any(word in kind for word in _TEMPLATE_KINDS):
+                continue
+            text = text.replace('\\"', '"') if '\\"' in text else text
+            found.append(html.unescape(text) if "&quot;" in text else text)
+        return found
 
     @cached_property
     def base(self) -> str | None:
@@ -94,7 +136,7 @@ class Page:
     @cached_property
     def headings(self) -> list[str]:
         """Texts of the h1 elements."""
-        texts = (clean(visible_text(e)) for e in self.root.iter("h1"))
+        texts = (clean(heading_text(e)) for e in self.root.iter("h1"))
         return [text for text in texts if text]
 
 
@@ -130,19 +172,10 @@ def _truncated(text: str) -> str | None:
 
 def marks(element: Any) -> str:
     """Class, id and similar attributes of an element, for matching words."""
-    return " ".join(
-        value
-        for name in (
-            "class",
-            "id",
-            "data-role",
-            "data-testid",
-            "data-test",
-            "data-qa",
-            "aria-label",
-        )
-        if (value := element.get(name))
-    )
+    attributes = element.attrib
+    if not attributes:
+        return ""
+    return " ".join([value for name in _MARKS if (value := attributes.get(name))])
 
 
 def is_aside(element: Any, limit: int = 12) -> bool:
@@ -151,7 +184,7 @@ def is_aside(element: Any, limit: int = 12) -> bool:
     for _ in range(limit):
         if node is None or node.tag in ("body", "html", "main"):
             return False
-        if node.tag in ("aside", "footer", "nav") or _ASIDE.search(marks(node)):
+        if node.tag in ("aside", "footer", "nav") or _aside_words(marks(node)):
             return True
         node = node.getparent()
     return False
@@ -163,12 +196,52 @@ def is_struck(element: Any, limit: int = 4) -> bool:
     for _ in range(limit):
         if node is None or not isinstance(node.tag, str) or node.tag in ("body", "main"):
             return False
-        if node.tag in ("del", "s", "strike") or _STRUCK.search(marks(node)):
+        if node.tag in ("del", "s", "strike") or struck_words(marks(node)):
             return True
         if "line-through" in (node.get("style") or "").replace(" ", ""):
             return True
         node = node.getparent()
     return False
+
+
+def is_hidden(element: Any, limit: int = 5) -> bool:
+    """Whether an element, or one that holds it, is not shown."""
+    node: Any = element
+    for _ in range(limit):
+        if node is None:
+            return False
+        style = (node.get("style") or "").replace(" ", "").lower()
+        if "display:none" in style or node.get("hidden") is not None:
+            return True
+        node = node.getparent()
+    return False
+
+
+# A shop's pages repeat a few hundred class names, so each is looked at once.
+@lru_cache(maxsize=20_000)
+def _aside_words(text: str) -> bool:
+    return _ASIDE.search(text) is not None
+
+
+@lru_cache(maxsize=20_000)
+def struck_words(text: str) -> bool:
+    """Whether class names say that a price no longer holds."""
+    return _STRUCK.search(text) is not None
+
+
+def short_text(element: Any, limit: int) -> str | None:
+    """An element's text when it has at most ``limit`` characters, with scripts and all; else None.
+
+    It stops at the limit, so that asking every element of a page stays cheap.
+    """
+    length = 0
+    parts: list[str] = []
+    for piece in element.itertext():
+        length += len(piece.strip())
+        if length > limit:
+            return None
+        parts.append(piece)
+    return " ".join("".join(parts).split()) or None
 
 
 def visible_text(element: Any) -> str:
@@ -178,10 +251,10 @@ def visible_text(element: Any) -> str:
     def walk(node: Any, depth: int) -> None:
         if depth > 200 or not isinstance(node.tag, str) or node.tag in _SKIPPED:
             return
-        if node is not element and _UNSEEN.search(node.get("class") or ""):
-            return
         if node is not element and (
-            node.tag in ("del", "s", "strike") or _STRUCK.search(marks(node))
+            node.tag in ("del", "s", "strike")
+            or struck_words(marks(node))
+            or _UNSEEN.search(node.get("class") or "")
         ):
             return
         if node.text:
@@ -190,18 +263,20 @@ def visible_text(element: Any) -> str:
             walk(child, depth + 1)
             if child.tail:
                 parts.append(child.tail)
-            elif isinstance(child.tag, str) and child.tag not in (
-                "b",
-                "i",
-                "em",
-                "strong",
-                "span",
-                "a",
-                "sup",
-                "sub",
-                "font",
-            ):
+            elif isinstance(child.tag, str) and child.tag not in _INLINE:
                 parts.append(" ")
 
     walk(element, 0)
-    return re.sub(r"\s+", " ", "".join(parts)).strip()
+    return " ".join("".join(parts).split())
+
+
+def heading_text(element: Any) -> str:
+    """Visible text of a heading without a footnote's mark at its end ("Battery<sup>1</sup>")."""
+    text = visible_text(element)
+    note = next((e for e in element.iter("sup") if not (e.tail or "").strip()), None)
+    mark = (short_text(note, 4) or "") if note is not None else ""
+    if not re.fullmatch(r"\d{1,2}\)?|[*†‡]+", mark) or not text.endswith(mark):
+        return text
+    plain = text.removesuffix(mark).rstrip()
+    # After a unit it is an exponent: "400 m<sup>2</sup>".
+    return plain if re.search(r"[^\W\d_]{3}$", plain) else text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TypeGuard
 
 from etl.adapters.candidate import Candidate
 from etl.adapters.nodes import Node, value_text
@@ -162,13 +163,14 @@ def brand_name(node: Node) -> str | None:
                 else value.text("name", "@value", "brand", "logo_alt")
             )
             cleaned = clean(text)
-            if (
-                cleaned
-                and cleaned.casefold() not in _NO_BRAND
-                and not re.match(r"https?:|/|//", cleaned)
-            ):
+            if is_brand(cleaned):
                 return cleaned
     return None
+
+
+def is_brand(name: str | None) -> TypeGuard[str]:
+    """Whether a text can be a brand: not empty, no address, no word that means there is none."""
+    return bool(name and name.casefold() not in _NO_BRAND and not re.match(r"https?:|/|//", name))
 
 
 def _model(node: Node) -> str | None:

@@ -8,9 +8,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from app.domain import ParsedOffer
+from app.domain import Availability, ParsedOffer
 from etl import normalise
-from etl.adapters import buying, jsonld, listing, microdata, visible, visible_facts
+from etl.adapters import (
+    brands,
+    buying,
+    jsonld,
+    listing,
+    microdata,
+    scripts,
+    stock,
+    visible,
+    visible_facts,
+)
 from etl.adapters.base import Blocked, Links, NoOffer
 from etl.adapters.candidate import Candidate, Terms
 from etl.adapters.choose import agrees, main_product, mates
@@ -21,7 +31,7 @@ from etl.adapters.pictures import best_pictures
 from etl.adapters.product_nodes import candidates
 from etl.adapters.selectors import corrected
 from etl.adapters.settle import Settled, settle
-from etl.text import clean, is_template
+from etl.text import clean, is_template, words
 
 _CHALLENGE = re.compile(
     r"just a moment|attention required|access denied|pardon our interruption|are you a (?:human|"
@@ -113,9 +123,9 @@ class SchemaOrg:
 
     @staticmethod
     def _refuse_challenge(page: Page) -> None:
-        words = " ".join(filter(None, (page.title, *page.headings[:2])))
+        said = " ".join(filter(None, (page.title, *page.headings[:2])))
         small = len(page.text) < 60_000
-        if _CHALLENGE.search(words) or (small and _CHALLENGE_MARKUP.search(page.text)):
+        if _CHALLENGE.search(said) or (small and _CHALLENGE_MARKUP.search(page.text)):
             name = (page.title or "no title")[:60]
             raise Blocked(f"a challenge page stands in place of the product ({name})")
 
@@ -159,7 +169,13 @@ def _offer(
                 if c.source == source != best.source and not c.aside and agrees(c, best)
             ]
             others.extend(same[:1])
-    elif not (says_product(page) or meta.priced or visible.has_buy_button(page)):
+    elif not (
+        says_product(page)
+        or meta.priced
+        or visible.has_buy_button(page)
+        or buying.can_be_bought(page)
+        or (page.headings and "out_of_stock" in stock.stock_lines(page))
+    ):
         return None
     others.append(meta)
     base = best or meta
@@ -168,26 +184,50 @@ def _offer(
     terms = _terms(base, others)
     settled = settle(terms, page.url, base.sku)
     stated = settled.price is not None
+    name = _name(page, base.name, title)
+    product = scripts.Named.of(
+        [base.name, title, *page.headings[:1]],
+        [c.sku or c.gtin for c in (base, *others)],
+        page.url or page.canonical,
+    )
     settled = _complete(
         page,
         settled,
-        base.name or title,
+        name,
+        product,
         offered=best is not None and best.priced,
         aggregate=any(t.aggregate for t in terms),
     )
-    name = base.name or title
     if name is None or is_template(name):
         return None
-    # Sold-out pages often drop the price; they are products all the same where they say so.
-    sold_out = says_product(page) and settled.availability == "out_of_stock"
-    if best is None and settled.price is None and not sold_out:
-        return None
-    if settled.price is None and settled.availability == "unknown" and not (best and best.terms):
+    if not _is_offer(best, settled):
         return None
     category = listing.breadcrumb(roots, name) or base.category
-    offer = _build(page, base, others, settled, name, category)
+    offer = _build(page, base, others, settled, name, category, product)
     read_off = not stated and settled.price is not None
     return replace(offer, confidence="visible") if read_off else offer
+
+
+def _name(page: Page, stated: str | None, title: str | None) -> str | None:
+    """The stated name; the heading where that is a sentence that the title does not know."""
+    said, head = words(stated), words(page.title)
+    if len(said) >= 10 and page.headings and len(said & head) / len(said) < 0.5:
+        heading = words(page.headings[0])
+        if heading and heading <= head:
+            return page.headings[0]
+    return stated or title
+
+
+def _is_offer(best: Candidate | None, settled: Settled) -> bool:
+    """Whether what was read is enough for a product's page."""
+    if best is None and settled.price is None:
+        # Sold-out pages often drop the price; they are products all the same where they say so.
+        return settled.availability == "out_of_stock"
+    return not (
+        settled.price is None
+        and settled.availability == "unknown"
+        and not (best is not None and best.terms)
+    )
 
 
 def _with_mates(best: Candidate, same: list[Candidate]) -> Candidate:
@@ -236,7 +276,13 @@ def _terms(base: Candidate, others: list[Candidate]) -> list[Terms]:
 
 
 def _complete(
-    page: Page, settled: Settled, title: str | None, *, offered: bool, aggregate: bool
+    page: Page,
+    settled: Settled,
+    title: str | None,
+    product: scripts.Named,
+    *,
+    offered: bool,
+    aggregate: bool,
 ) -> Settled:
     """What the structured data lack, from the page's text; ``offered``: they do state an offer."""
     if settled.price is None:
@@ -254,20 +300,32 @@ def _complete(
         listed = visible_facts.list_price(page, settled.price, settled.currency)
         settled = replace(settled, list_price=listed)
     if settled.availability == "unknown":
-        stated = visible_facts.availability(page)
-        if (
-            stated is None
-            and settled.price is not None
-            and (not offered or not aggregate)
-            and (buying.can_be_bought(page) or (not offered and visible.has_buy_button(page)))
-        ):
-            # The page offers to buy. Beside an aggregate of several sellers the button is one
-            # seller's, and says nothing of the lowest price.
-            stated = "in_stock"
-        settled = replace(settled, availability=stated or "unknown")
+        state = _seen_state(page, settled, product, offered=offered, aggregate=aggregate)
+        settled = replace(settled, availability=state)
+    elif settled.availability == "out_of_stock" and stock.is_contradicted(page, product):
+        settled = replace(settled, availability="in_stock")
     if not settled.sizes:
         settled = replace(settled, sizes=visible_facts.sizes(page))
     return settled
+
+
+def _seen_state(
+    page: Page, settled: Settled, product: scripts.Named, *, offered: bool, aggregate: bool
+) -> Availability:
+    """What the page shows of the stock.
+
+    Beside an aggregate of several sellers a button is one seller's, and says nothing of the
+    lowest price.
+    """
+    stated = stock.availability(page, product)
+    if stated is not None:
+        return stated
+    if stock.says_sold_out(page):
+        return "out_of_stock"
+    sells = buying.can_be_bought(page) or (not offered and visible.has_buy_button(page))
+    if settled.price is not None and (not offered or not aggregate) and sells:
+        return "in_stock"
+    return "unknown"
 
 
 def _build(
@@ -277,6 +335,7 @@ def _build(
     settled: Settled,
     name: str,
     category: str | None,
+    product: scripts.Named,
 ) -> ParsedOffer:
     def first(attribute: str) -> str | None:
         for candidate in (base, *others):
@@ -299,7 +358,7 @@ def _build(
         external_id=group or _address_id(url or page.url, name),
         url=url,
         title=name,
-        brand=first("brand") or visible_facts.brand(page, name),
+        brand=first("brand") or brands.brand(page, name, product),
         model=base.model,
         colourway=base.colour,
         price=settled.price,

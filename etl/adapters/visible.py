@@ -13,23 +13,23 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from etl.adapters.page import Page, is_aside, is_struck, marks
+from etl.adapters.buying import ADD
+from etl.adapters.page import Page, is_aside, is_struck, marks, short_text
+from etl.adapters.vocabulary import pattern
 from etl.money import CURRENCY_SIGN, amount, currency_in
 from etl.text import words
 
 _BUY = re.compile(
     r"add[\s_-]?to[\s_-]?(?:cart|bag|basket|trolley)|addtocart|add2cart|buy[\s_-]?now|"
-    r"buy[\s_-]?box|purchase|"
-    r"in\s?den\s?(?:warenkorb|einkaufswagen)|warenkorb|jetzt\skaufen|ajouter\sau\spanier|acheter|"
-    r"añadir|comprar|aggiungi|acquista|carrello|in\swinkel|bestellen|sepete|satın\sal|adicionar|"
-    r"купить|в\sкорзину|добавить\sв|do\skoš[ií]ka|kúpiť|koupit|dodaj|kosár|(?<!bac)(?<!pic)kup\s|"
-    r"přidat|ostukorvi|grozā|adaug|v\skošarico|u\skošaricu|köp\b|kjøp|køb|ostoskoriin|放入購物車|"
-    r"加入購物車|立即購買|구매",
+    r"buy[\s_-]?box|purchase|warenkorb|acheter|añadir|comprar|aggiungi|acquista|carrello|"
+    r"in\swinkel|bestellen|adicionar|купить|добавить\sв|dodaj|kosár|(?<!bac)(?<!pic)kup\s|"
+    r"přidat|ostukorvi|grozā|adaug|köp\b|kjøp|køb|구매|" + ADD.pattern,
     re.IGNORECASE,
 )
 _PRICE_WORD = re.compile(
     r"price|prc|preis|prix|precio|prezzo|prijs|cena|цена|fiyat|amount|cost", re.IGNORECASE
 )
+_PRICE_LABEL = pattern("", "price_label")
 _NOW_WORD = re.compile(
     r"current|sale|special|now|final|our|actual|selling|deal|discounted|promo|buybox|primary|"
     r"main|value|today|new",
@@ -60,6 +60,8 @@ _FROM = re.compile(
 )
 _NUMERIC = re.compile(r"^\D{0,12}\d[\d\s\u00a0\u202f.,'’]*(?:-|–|,-)?\D{0,12}$")
 _MAX_TEXT = 60
+_SURE, _LIKELY, _AHEAD = 2.0, 1.5, 1.2
+"""Score from which a text is the price; a lower one does where it is far ahead of the others."""
 _SKIPPED = frozenset(
     {"script", "style", "noscript", "template", "svg", "option", "head", "title", "textarea"}
 )
@@ -86,7 +88,7 @@ class _Found:
 
 def read_price(page: Page, title: str | None) -> SeenPrice | None:
     """The price beside the title and the buy button; None when no text is surely the price."""
-    elements = [e for e in page.root.iter("*") if isinstance(e.tag, str)]
+    elements = page.elements
     title_at = _title_place(elements, title)
     buy_at = _buy_places(elements, title_at)
     if title_at is None and not buy_at:
@@ -97,7 +99,8 @@ def read_price(page: Page, title: str | None) -> SeenPrice | None:
         return None
     counts = Counter(f.value for f in live)
     best = max(live, key=lambda f: (f.score + min(counts[f.value] - 1, 3) * 0.4, -f.order))
-    if best.score < 2:
+    rival = max((f.score for f in live if f.value != best.value), default=-9.0)
+    if best.score < (_SURE if best.score - rival < _AHEAD else _LIKELY):
         return None
     listed = [
         f.value
@@ -115,14 +118,14 @@ def read_price(page: Page, title: str | None) -> SeenPrice | None:
 
 def has_buy_button(page: Page) -> bool:
     """Whether something on the page offers to buy."""
-    return bool(_buy_places([e for e in page.root.iter("*") if isinstance(e.tag, str)], None))
+    return bool(_buy_places(page.elements, None))
 
 
 def currency_of(page: Page, price: Decimal) -> str | None:
     """Currency that the page's text writes beside this very amount; None when unclear."""
     found: set[str] = set()
-    for element in page.root.iter("*"):
-        if not isinstance(element.tag, str) or element.tag in _SKIPPED:
+    for element in page.elements:
+        if element.tag in _SKIPPED:
             continue
         text = _short_text(element)
         if (
@@ -147,10 +150,11 @@ def _prices(elements: list[Any], title_at: int | None, buy_at: list[int]) -> lis
         if not text or not any(c.isdigit() for c in text) or not _NUMERIC.match(text):
             continue
         own = marks(element)
-        signed = CURRENCY_SIGN.search(text) is not None
+        sign = None if CURRENCY_SIGN.search(text) else _sign_beside(element)
+        signed = sign is not None or CURRENCY_SIGN.search(text) is not None
         if not signed and not _PRICE_WORD.search(own):
             continue
-        value = amount(text)
+        value = amount(text, currency_in(sign))
         if value is None:
             continue
         taken.add(element)
@@ -160,12 +164,30 @@ def _prices(elements: list[Any], title_at: int | None, buy_at: list[int]) -> lis
             _Found(
                 order,
                 value,
-                currency_in(text),
+                currency_in(text) or currency_in(sign),
                 is_struck(element),
                 _score(element, own, signed, order, title_at, buy_at),
             )
         )
     return found
+
+
+def _sign_beside(element: Any) -> str | None:
+    """The sign of money that stands just before or after a bare number, in a node of its own."""
+    following, before = element.getnext(), element.getprevious()
+    beside = [element.tail, before.tail if before is not None else None]
+    parent = element.getparent()
+    if before is None and parent is not None:
+        beside.append(parent.text)
+    if not (element.tail or "").strip() and following is not None:
+        beside.append(short_text(following, 6) if isinstance(following.tag, str) else None)
+    if before is not None and isinstance(before.tag, str) and not (before.tail or "").strip():
+        beside.append(short_text(before, 6))
+    for text in beside:
+        stripped = (text or "").strip()
+        if stripped and CURRENCY_SIGN.fullmatch(stripped):
+            return stripped
+    return None
 
 
 def _in_grid(element: Any) -> bool:
@@ -200,8 +222,13 @@ def _score(
     score += 3.0 * bool(_PRICE_WORD.search(around)) + 1.5 * bool(_NOW_WORD.search(around))
     score -= 4.0 * bool(_NOT_PRICE.search(around))
     score -= 2.0 * bool(_OTHERS.search(around))
-    if _FROM.search(_before_text(element)):
+    before = _before_text(element)
+    if _FROM.search(before):
         score -= 1.5
+    elif not _PRICE_WORD.search(around) and _PRICE_LABEL.search(
+        f"{_parent_text(element)} {before}"
+    ):
+        score += 2.0
     if _NOT_PRICE_TEXT.search(_near_text(element)):
         score -= 2.5
     if title_at is not None:
@@ -215,6 +242,12 @@ def _score(
     if "display:none" in (element.get("style") or "").replace(" ", ""):
         score -= 2
     return score
+
+
+def _parent_text(element: Any) -> str:
+    """What the row or box of an element begins with."""
+    parent = element.getparent()
+    return (short_text(parent, 80) or "")[:40] if parent is not None else ""
 
 
 def _before_text(element: Any) -> str:
@@ -233,16 +266,7 @@ def _near_text(element: Any) -> str:
 
 
 def _short_text(element: Any) -> str | None:
-    """Text of an element when it is short; the cents that stand in a <sup> are joined on."""
-    length = 0
-    parts: list[str] = []
-    for piece in element.itertext():
-        length += len(piece.strip())
-        if length > _MAX_TEXT:
-            return None
-        parts.append(piece)
-    text = re.sub(r"\s+", " ", "".join(parts)).strip()
-    return text or None
+    return short_text(element, _MAX_TEXT)
 
 
 def _title_place(elements: list[Any], title: str | None) -> int | None:
@@ -264,7 +288,7 @@ def _title_place(elements: list[Any], title: str | None) -> int | None:
             continue
         if element.tag != "h1" and not (wanted and len(element) <= 3):
             continue
-        text = re.sub(r"\s+", " ", "".join(element.itertext()))[:400]
+        text = short_text(element, 400) or ""
         have = words(text)
         likeness = len(wanted & have) / len(wanted | have) if wanted and have else 0.0
         weight = likeness + (0.5 if element.tag == "h1" else 0.0)
@@ -303,7 +327,8 @@ def _buy_places(elements: list[Any], title_at: int | None) -> list[int]:
                 )
             )
             if element.tag != "form":
-                label += " " + (_short_text(element) or "")
+                text = _short_text(element) or ""
+                label = text if ADD.search(text) else f"{label} {text}"
         if label and _BUY.search(label) and not is_aside(element, 6):
             places.append(order)
     after = [p for p in places if title_at is None or p > title_at - 200]
