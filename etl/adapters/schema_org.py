@@ -8,22 +8,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from app.domain import Availability, ParsedOffer
+from app.domain import ParsedOffer
 from etl import normalise
-from etl.adapters import (
-    brands,
-    buying,
-    jsonld,
-    listing,
-    microdata,
-    scripts,
-    stock,
-    visible,
-    visible_facts,
-)
+from etl.adapters import brands, jsonld, listing, microdata, scripts, visible_facts
 from etl.adapters.base import Blocked, Links, NoOffer
-from etl.adapters.candidate import Candidate, Terms
+from etl.adapters.candidate import Candidate
 from etl.adapters.choose import agrees, main_product, mates
+from etl.adapters.complete import complete, is_offer, may_be_product
+from etl.adapters.merge import joined_terms, with_mates
 from etl.adapters.nodes import Node
 from etl.adapters.opengraph import read_meta, says_product, strip_site
 from etl.adapters.page import BEFORE_END, Page, read_page
@@ -161,7 +153,7 @@ def _offer(
 ) -> ParsedOffer | None:
     others: list[Candidate] = []
     if best is not None:
-        best = _with_mates(best, mates(best, found))
+        best = with_mates(best, mates(best, found))
         for source in ("jsonld", "microdata"):
             same = [
                 c
@@ -169,19 +161,13 @@ def _offer(
                 if c.source == source != best.source and not c.aside and agrees(c, best)
             ]
             others.extend(same[:1])
-    elif not (
-        says_product(page)
-        or meta.priced
-        or visible.has_buy_button(page)
-        or buying.can_be_bought(page)
-        or (page.headings and "out_of_stock" in stock.stock_lines(page))
-    ):
+    elif not (says_product(page) or meta.priced or may_be_product(page)):
         return None
     others.append(meta)
     base = best or meta
     if best is None:
         others = []
-    terms = _terms(base, others)
+    terms = joined_terms(base, others)
     settled = settle(terms, page.url, base.sku)
     stated = settled.price is not None
     name = _name(page, base.name, title)
@@ -190,7 +176,7 @@ def _offer(
         [c.sku or c.gtin for c in (base, *others)],
         page.url or page.canonical,
     )
-    settled = _complete(
+    settled = complete(
         page,
         settled,
         name,
@@ -200,7 +186,7 @@ def _offer(
     )
     if name is None or is_template(name):
         return None
-    if not _is_offer(best, settled):
+    if not is_offer(best, settled):
         return None
     category = listing.breadcrumb(roots, name) or base.category
     offer = _build(page, base, others, settled, name, category, product)
@@ -216,116 +202,6 @@ def _name(page: Page, stated: str | None, title: str | None) -> str | None:
         if heading and heading <= head:
             return page.headings[0]
     return stated or title
-
-
-def _is_offer(best: Candidate | None, settled: Settled) -> bool:
-    """Whether what was read is enough for a product's page."""
-    if best is None and settled.price is None:
-        # Sold-out pages often drop the price; they are products all the same where they say so.
-        return settled.availability == "out_of_stock"
-    return not (
-        settled.price is None
-        and settled.availability == "unknown"
-        and not (best is not None and best.terms)
-    )
-
-
-def _with_mates(best: Candidate, same: list[Candidate]) -> Candidate:
-    """One product out of one item for each size or colour."""
-    if not same:
-        return best
-    merged = replace(best, images=list(best.images), terms=list(best.terms))
-    for other in same:
-        merged.terms.extend(other.terms)
-        merged.description = merged.description or other.description
-        merged.brand = merged.brand or other.brand
-        if other.colour == best.colour:
-            merged.images.extend(i for i in other.images if i not in merged.images)
-    skus = {c.sku for c in (best, *same)}
-    gtins = {c.gtin for c in (best, *same)}
-    if len(skus) > 1:
-        merged.sku = None
-    if len(gtins) > 1:
-        merged.gtin = None
-    return merged
-
-
-def _terms(base: Candidate, others: list[Candidate]) -> list[Terms]:
-    """The product's own terms; another source's where these state no price."""
-    if base.priced:
-        terms = [replace(t) for t in base.terms]
-        for other in others:
-            for theirs in other.terms:
-                same = [t for t in terms if t.price is not None and t.price == theirs.price]
-                for mine in same:
-                    mine.currency = mine.currency or theirs.currency
-                    mine.list_price = mine.list_price or theirs.list_price
-        if all(t.availability is None for t in terms):
-            stated = next((t.availability for o in others for t in o.terms if t.availability), None)
-            for mine in terms:
-                mine.availability = stated
-        return terms
-    stated = next((t.availability for t in base.terms if t.availability), None)
-    for other in others:
-        if other.priced:
-            terms = [replace(t) for t in other.terms]
-            for mine in terms:
-                mine.availability = mine.availability or stated
-            return terms
-    return [replace(t) for t in base.terms] or [replace(t) for o in others for t in o.terms]
-
-
-def _complete(
-    page: Page,
-    settled: Settled,
-    title: str | None,
-    product: scripts.Named,
-    *,
-    offered: bool,
-    aggregate: bool,
-) -> Settled:
-    """What the structured data lack, from the page's text; ``offered``: they do state an offer."""
-    if settled.price is None:
-        seen = visible.read_price(page, title)
-        if seen is not None:
-            settled = replace(
-                settled,
-                price=seen.price,
-                list_price=seen.list_price,
-                currency=settled.currency or seen.currency,
-            )
-    elif settled.currency is None:
-        settled = replace(settled, currency=visible.currency_of(page, settled.price))
-    if settled.price is not None and settled.list_price is None:
-        listed = visible_facts.list_price(page, settled.price, settled.currency)
-        settled = replace(settled, list_price=listed)
-    if settled.availability == "unknown":
-        state = _seen_state(page, settled, product, offered=offered, aggregate=aggregate)
-        settled = replace(settled, availability=state)
-    elif settled.availability == "out_of_stock" and stock.is_contradicted(page, product):
-        settled = replace(settled, availability="in_stock")
-    if not settled.sizes:
-        settled = replace(settled, sizes=visible_facts.sizes(page))
-    return settled
-
-
-def _seen_state(
-    page: Page, settled: Settled, product: scripts.Named, *, offered: bool, aggregate: bool
-) -> Availability:
-    """What the page shows of the stock.
-
-    Beside an aggregate of several sellers a button is one seller's, and says nothing of the
-    lowest price.
-    """
-    stated = stock.availability(page, product)
-    if stated is not None:
-        return stated
-    if stock.says_sold_out(page):
-        return "out_of_stock"
-    sells = buying.can_be_bought(page) or (not offered and visible.has_buy_button(page))
-    if settled.price is not None and (not offered or not aggregate) and sells:
-        return "in_stock"
-    return "unknown"
 
 
 def _build(

@@ -56,6 +56,10 @@ def is_contradicted(page: Page, product: scripts.Named) -> bool:
 
 def stock_lines(page: Page) -> list[Availability]:
     """States that the page's stock lines name, in the order of the page."""
+    return page.once("stock_lines", lambda: _read_lines(page))
+
+
+def _read_lines(page: Page) -> list[Availability]:
     found: list[Availability] = []
     for element, text in zip(page.elements, page.texts, strict=True):
         own = marks(element)

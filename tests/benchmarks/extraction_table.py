@@ -9,6 +9,7 @@ and, where ``expected`` says null, how often something was invented.
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import os
 import re
@@ -18,6 +19,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from app.domain import ParsedOffer
 from app.errors import BadInput
@@ -152,40 +154,66 @@ def _same_title(wanted: str, got: str | None) -> bool:
     )
 
 
+def half(case: Case) -> str:
+    """A or B by a hash of the shop, so that no shop's pages stand in both halves."""
+    shop = (
+        case.name.rsplit("_", 1)[0] if case.kind == "inprice" else urlsplit(case.url or "").netloc
+    )
+    digest = hashlib.sha256((shop or case.name).encode()).digest()
+    return "AB"[digest[0] % 2]
+
+
+@dataclass
+class Cell:
+    """How often a field was right, and how often one that is not stated was invented."""
+
+    right: int = 0
+    stated: int = 0
+    invented: int = 0
+    unstated: int = 0
+
+    def count(self, *, good: bool, stated: bool) -> None:
+        """One case more."""
+        if stated:
+            self.right += good
+            self.stated += 1
+        else:
+            self.invented += not good
+            self.unstated += 1
+
+    def __str__(self) -> str:
+        if not self.stated:
+            return "-"
+        share = f"{self.right}/{self.stated} {100 * self.right / self.stated:.1f}%"
+        return share + (f" ({self.invented}/{self.unstated} inv.)" if self.unstated else "")
+
+
 def main(arguments: list[str]) -> int:
-    """Print the table."""
+    """Print the table: a row for each kind, for all pages, and for each half of the shops."""
     named = next((a for a in arguments if not a.startswith("-")), None)
     data = data_folder(named)
     if data is None:
         print("no data", file=sys.stderr)
         return 2
-    table: dict[str, dict[str, list[int]]] = {}
+    table: dict[str, dict[str, Cell]] = {}
     for case in cases(data):
         offer = read(case)
         for name in FIELDS:
             if name not in case.expected:
                 continue
-            cell = table.setdefault(case.kind, {}).setdefault(name, [0, 0, 0, 0])
             wanted = case.expected[name]
             good = right(name, wanted, offer)
-            if wanted is None:
-                cell[2] += not good
-                cell[3] += 1
-            else:
-                cell[0] += good
-                cell[1] += 1
+            for row in (case.kind, f"{case.kind} {half(case)}", "all", f"all {half(case)}"):
+                cell = table.setdefault(row, {}).setdefault(name, Cell())
+                cell.count(good=good, stated=wanted is not None)
             if not good and "--misses" in arguments:
                 got = str(offer) if isinstance(offer, BadInput) else getattr(offer, name)
                 stated = f"wanted {str(wanted)[:60]!r}, got {str(got)[:60]!r}"
-                print(f"{case.kind} {case.name} {name}: {stated}")
-    print(f"{'kind':14}" + "".join(f"{name:>22}" for name in FIELDS))
-    for kind, row in table.items():
-        text = f"{kind:14}"
-        for name in FIELDS:
-            good, stated, invented, null = row.get(name, [0, 0, 0, 0])
-            share = f"{good}/{stated} {100 * good / stated:.0f}%" if stated else "-"
-            text += f"{share + (f' ({invented}/{null} inv.)' if null else ''):>22}"
-        print(text)
+                print(f"{half(case)} {case.kind} {case.name} {name}: {stated}")
+    print(f"{'':14}" + "".join(f"{name:>26}" for name in FIELDS))
+    for row in sorted(table):
+        cells = (table[row].get(name, Cell()) for name in FIELDS)
+        print(f"{row:14}" + "".join(f"{cell!s:>26}" for cell in cells))
     return 0
 
 
