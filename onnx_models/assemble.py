@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import torch
 from torch import Tensor, nn
 
-from onnx_models.finder import Finder, focus
+from onnx_models.finder import HEIGHT, WIDTH, Finder, focus
 from onnx_models.model import Parts, Sizes, Trunk, unit
 
-STEPS: Final = 6
-"""Bins a channel of the shoe's own RGB histogram."""
-SCENE_STEPS: Final = 8
-"""Bins a channel of the whole picture's HSV histogram."""
-LEARNED: Final[dict[str, int]] = {
-    "style": 48, "model": 48, "detail": 72, "attributes": 48, "colour": 40,
+STEPS: Final = 8
+"""Bins a channel of the HSV histograms, of the shoe alone and of the whole picture."""
+CELL: Final = 8
+"""Pixels a side of a cell of the outline's histograms."""
+ORIENTATIONS: Final = 8
+KEPT: Final[dict[str, int]] = {
+    "style": 32, "model": 40, "outline": 40, "detail": 80, "attributes": 40, "colour": 40,
+    "plain": 56, "scene": 56,
 }  # fmt: skip
-"""Numbers that each learned part keeps of what the trunk gives, in its strongest directions."""
-PLAIN: Final[dict[str, int]] = {"plain": 64, "scene": 64}
-PARTS: Final = (*LEARNED, *PLAIN)
-"""In the order of the vector; style and model are shape, from colour on it is colour."""
+"""Numbers that each part keeps, in its strongest directions and in the order of the vector."""
+SHAPE: Final = ("style", "model", "outline")
+COLOUR: Final = ("colour", "plain", "scene")
+FIXED: Final = ("outline", "plain", "scene")
+"""Not learned: centred and half-whitened."""
+GATED: Final = ("plain", "scene")
+"""Worth something only before a studio's backdrop."""
+PARTS: Final = tuple(KEPT)
 
 
 def hsv(rgb: Tensor) -> Tensor:
@@ -47,6 +54,28 @@ def histogram(values: Tensor, weight: Tensor, steps: int) -> Tensor:
     return torch.sqrt(counts / (counts.sum(1, keepdim=True) + 1e-6) + 1e-9)
 
 
+def outline(seen: Tensor) -> Tensor:
+    """Oriented gradients of focused shoes (n, 4, h, w) in cells (n, d), the same for a shoe and its
+    mirror image; square roots (Dalal and Triggs 2005, with soft orientations)."""
+    grey = seen[:, :3].mean(1, keepdim=True)
+    across = grey[:, :, 1:-1, 2:] - grey[:, :, 1:-1, :-2]
+    along = grey[:, :, 2:, 1:-1] - grey[:, :, :-2, 1:-1]
+    strength = torch.sqrt(across * across + along * along + 1e-8)
+    # Twice the angle, so that an edge and its opposite are one orientation.
+    double_x = (across * across - along * along) / strength**2
+    double_y = 2 * across * along / strength**2
+    angles = torch.arange(ORIENTATIONS) * (2 * math.pi / ORIENTATIONS)
+    near = torch.relu(
+        double_x * torch.cos(angles)[None, :, None, None]
+        + double_y * torch.sin(angles)[None, :, None, None]
+    )
+    cells = nn.functional.avg_pool2d(nn.functional.pad(near**3 * strength, (1, 1, 1, 1)), CELL)
+    roots = torch.sqrt(cells + 1e-6)
+    mirrored = torch.cat([roots[:, :1], roots[:, 1:].flip(1)], dim=1).flip(3)
+    both = (roots + mirrored)[:, :, :, : roots.shape[3] // 2].flatten(1)
+    return unit(both)
+
+
 def backdrop_facts(rgb: Tensor, mask: Tensor, light: Tensor) -> Tensor:
     """What tells a studio from a phone (n, 8): the backdrop's mean and spread, the light."""
     rest = 1 - mask
@@ -67,12 +96,13 @@ class Served(nn.Module):
     def __init__(self, sizes: Sizes) -> None:
         super().__init__()
         self.finder, self.trunk = Finder(), Trunk(sizes)
-        for name, kept in LEARNED.items():
-            width = int(getattr(sizes, name))
-            self.register_buffer(f"axes_{name}", torch.eye(width)[:, :kept])
-        for name, steps in (("plain", STEPS), ("scene", SCENE_STEPS)):
-            self.register_buffer(f"mean_{name}", torch.zeros(steps**3))
-            self.register_buffer(f"axes_{name}", torch.zeros(steps**3, PLAIN[name]))
+        cells = (HEIGHT // CELL) * (WIDTH // CELL) // 2 * ORIENTATIONS
+        widths = {"outline": cells, "plain": STEPS**3, "scene": STEPS**3}
+        for name, kept in KEPT.items():
+            width = widths[name] if name in FIXED else int(getattr(sizes, name))
+            self.register_buffer(f"axes_{name}", torch.eye(width)[:, :kept].contiguous())
+            if name in FIXED:
+                self.register_buffer(f"mean_{name}", torch.zeros(width))
         self.register_buffer("gate", torch.zeros(8))
         self.register_buffer("bias", torch.zeros(()))
         self.register_buffer("weights", torch.ones(len(PARTS)) / len(PARTS))
@@ -88,9 +118,11 @@ class Served(nn.Module):
         parts = Parts(*self.trunk(seen))
         small = nn.functional.avg_pool2d(x, 4)
         mask = torch.sigmoid(found.logits)
-        named = {name: getattr(parts, name) for name in LEARNED}
-        named["plain"] = histogram(small, mask[:, None] + 1e-4, STEPS)
-        named["scene"] = histogram(hsv(small), torch.ones_like(mask[:, None]), SCENE_STEPS)
+        named = {name: getattr(parts, name) for name in PARTS if name not in FIXED}
+        named["outline"] = outline(seen)
+        colours = hsv(small)
+        named["plain"] = histogram(colours, mask[:, None] + 1e-4, STEPS)
+        named["scene"] = histogram(colours, torch.ones_like(mask[:, None]), STEPS)
         facts = backdrop_facts(small, mask[:, None], found.light)
         return named, facts, parts.features, mask
 
@@ -99,7 +131,7 @@ class Served(nn.Module):
         found = []
         for name in PARTS:
             values = named[name]
-            if name in PLAIN:
+            if name in FIXED:
                 values = values - getattr(self, f"mean_{name}")
             found.append(unit(values @ getattr(self, f"axes_{name}")))
         return found
@@ -110,7 +142,7 @@ class Served(nn.Module):
         # A phone's photograph says nothing by its plain colours: there those parts have no length.
         studio = torch.sigmoid(facts @ self.gate + self.bias)[:, None]
         scaled = [
-            part * root * (studio if name in PLAIN else 1)
+            part * root * (studio if name in GATED else 1)
             for name, part, root in zip(
                 PARTS, self.reduced(named), torch.sqrt(self.weights), strict=True
             )

@@ -40,9 +40,9 @@ DESIGNS: Final = 500
 DRAWN_VIEWS: Final = ("side", "medial", "three_quarter", "top")
 CLEAN, MILD, SHOT, SCENE = range(4)
 """Kinds of view: as served, another studio's, a phone's, and one without a shoe."""
-SHOTS: Final = 6
+SHOTS: Final = 4
 SHOTS_MULTIVIEW: Final = 14
-SCENES: Final = 5000
+SCENES: Final = 2500
 BLOCK: Final = 256
 
 

@@ -7,11 +7,12 @@ import os
 from pathlib import Path
 from typing import Final
 
+import cv2
 import numpy as np
 import torch
 
 from onnx_models.bank import Bank
-from onnx_models.dataset import U8
+from onnx_models.dataset import F32, U8
 from onnx_models.finder import HEIGHT, WIDTH, Finder, Found, focus
 
 BLOCK: Final = 512
@@ -69,4 +70,74 @@ def build_crops(bank: Bank, folder: Path, state: Path) -> U8:
         done.write_text("1")
     # Read whole: batches pick at random, and a disk's random reads would starve the trainer.
     crops: U8 = np.load(where / "crops.npy")
+    return crops
+
+
+def _true_crop(view: U8, mask: U8, light: F32, rng: np.random.Generator) -> U8:
+    side = len(view)
+    firm = mask > 100
+    if firm.sum() < 20:
+        box = (0.0, 0.0, float(side), float(side))
+        alpha = np.full((side, side), 255, np.uint8)
+    else:
+        step = side / len(mask)
+        ys, xs = np.flatnonzero(firm.any(axis=1)), np.flatnonzero(firm.any(axis=0))
+        box = (xs[0] * step, ys[0] * step, (xs[-1] + 1) * step, (ys[-1] + 1) * step)
+        alpha = np.asarray(cv2.resize(mask, (side, side)), np.uint8)
+        kind = rng.random()
+        if kind < 0.15:
+            alpha[:] = 255
+        elif kind < 0.5:
+            reach = int(rng.integers(2, 7))
+            grow = cv2.dilate if rng.random() < 0.7 else cv2.erode
+            alpha = np.asarray(grow(alpha, np.ones((reach, reach), np.uint8)), np.uint8)
+    wide, high = box[2] - box[0], box[3] - box[1]
+    reach = max(wide, high * WIDTH / HEIGHT) * rng.uniform(1.0, 1.2)
+    scale = WIDTH / reach
+    middle = (
+        np.array([box[0] + box[2], box[1] + box[3]]) / 2 + rng.normal(0, 0.02, 2) * reach
+    ) * scale
+    move = np.array([[scale, 0, WIDTH / 2 - middle[0]], [0, scale, HEIGHT / 2 - middle[1]]])
+    table = np.arange(256)[:, None] * np.exp(light * rng.uniform(0.1, 0.7))[None]
+    lit = cv2.LUT(view, np.clip(table, 0, 255).astype(np.uint8)[:, None, :])
+    seen = cv2.warpAffine(np.dstack([lit, alpha]), move, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR)
+    share = seen[..., 3:].astype(np.uint16)
+    seen[..., :3] = (seen[..., :3] * share + 255 * (255 - share)) // 255
+    return np.asarray(seen, np.uint8)
+
+
+def by_mask(views: U8, masks: U8, seed: int) -> U8:
+    """Crops (n, HEIGHT, WIDTH, 4) of views (n, s, s, 3) by masks (n, k, k), under no corrected
+    light."""
+    rng, dark = np.random.default_rng(seed), np.zeros(3, np.float32)
+    pairs = zip(views, masks, strict=True)
+    return np.stack([_true_crop(np.array(v), np.array(m), dark, rng) for v, m in pairs])
+
+
+def _make_true(job: tuple[Path, int, int]) -> None:
+    where, start, stop = job
+    rng = np.random.default_rng(start)
+    views, masks, light, crops = (
+        np.load(where / f"{name}.npy", mmap_mode=mode)
+        for name, mode in (("views", "r"), ("masks", "r"), ("light", "r"), ("true_crops", "r+"))
+    )
+    for at in range(start, stop):
+        crops[at] = _true_crop(np.array(views[at]), np.array(masks[at]), np.array(light[at]), rng)
+
+
+def build_true_crops(bank: Bank, folder: Path) -> U8:
+    """The same by the known masks, a little wrong on purpose: what the tutor trains on, so that it
+    need not wait for the finder."""
+    where = folder / "bank"
+    done = where / "true_crops.done"
+    count = len(bank.rows)
+    if not done.exists():
+        shape = (count, HEIGHT, WIDTH, 4)
+        np.lib.format.open_memmap(where / "true_crops.npy", "w+", np.uint8, shape).flush()
+        jobs = [(where, at, min(at + BLOCK, count)) for at in range(0, count, BLOCK)]
+        with multiprocessing.get_context("spawn").Pool(os.cpu_count()) as pool:
+            for _ in pool.imap(_make_true, jobs):
+                pass
+        done.write_text("1")
+    crops: U8 = np.load(where / "true_crops.npy")
     return crops

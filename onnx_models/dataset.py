@@ -32,6 +32,8 @@ RESAMPLE_NAME: Final = "bilinear"
 
 TEST_SOURCES: Final = frozenset({"bazaizai_multiview", "projeto_nike_multiview", "zappos_triplets"})
 MULTIVIEW_SOURCES: Final = frozenset({"nike_vn_multiview", "es_shop_multiview", "empire_multiview"})
+HELD_SOURCE: Final = "es_shop_multiview"
+"""A studio that training never sees: weights of the parts are fitted on its products."""
 # One picture of these shows both shoes of a pair at different angles: its halves are two views.
 PAIR_SOURCES: Final = frozenset({"zappos_pairs_2018"})
 VALIDATION_SHARE_MULTIVIEW: Final = 0.15
@@ -62,6 +64,8 @@ class Row:
         """
         if self.source in TEST_SOURCES:
             return "test"
+        if self.source == HELD_SOURCE:
+            return "validation"
         group = f"{self.source}/{self.model or self.product}"
         share = (
             VALIDATION_SHARE_MULTIVIEW

@@ -30,8 +30,8 @@ EDGE: Final = 0.004
 MARGIN: Final = 0.04
 NO_SHOE: Final = 0.01
 """Mean of the mask below which the whole picture is taken."""
-BATCH: Final = 96
-PEAK: Final = 3e-3
+BATCH: Final = 32
+PEAK: Final = 2e-3
 
 
 class Found(NamedTuple):

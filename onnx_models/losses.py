@@ -88,3 +88,42 @@ class Labels(nn.Module):
                     nn.functional.cross_entropy(logits, labels[known, column], label_smoothing=0.05)
                 )
         return torch.stack(losses).mean() if losses else attributes.sum() * 0
+
+
+class Follow(nn.Module):
+    """Learn what the tutor says of the clean picture, from any view of it.
+
+    ``follow`` pulls each part to the tutor's; ``order`` asks for the tutor's ranking of all clean
+    pictures (Fang et al. 2021, arXiv 2101.04731: soft targets over a memory), which is what a
+    search does: photograph in, catalogue ranked.
+    """
+
+    ASKED, GIVEN = 14.0, 25.0
+    """Scales of the cosines before the softmax, of the student and of the tutor."""
+    NAMES = ("style", "model", "detail", "colour", "attributes")
+    JOINED = ("model", "detail", "colour")
+    """Style has a target of its own."""
+
+    def __init__(self, answers: dict[str, Tensor], seen: Tensor, weights: Tensor) -> None:
+        super().__init__()
+        self.answers = answers
+        self.roots = dict(zip(self.NAMES, torch.sqrt(weights).tolist(), strict=False))
+        self.memory = self._join({name: values[seen] for name, values in answers.items()})
+
+    def _join(self, parts: dict[str, Tensor]) -> Tensor:
+        joined = torch.cat([parts[name] * self.roots[name] for name in self.JOINED], dim=1)
+        return nn.functional.normalize(joined, dim=1)
+
+    def forward(self, parts: Parts, rows: Tensor) -> dict[str, Tensor]:
+        """Losses of views of ``rows`` (n,); -1, a scene, has no answer."""
+        known = rows >= 0
+        rows = rows[known]
+        own = {name: getattr(parts, name)[known] for name in self.NAMES}
+        right = {name: values[rows] for name, values in self.answers.items()}
+        away = [
+            1 - (own[name] * right[name]).sum(1).mean() for name in self.NAMES if name != "style"
+        ]
+        wanted = torch.softmax(self._join(right) @ self.memory.T * self.GIVEN, dim=1)
+        chance = torch.log_softmax(self._join(own) @ self.memory.T * self.ASKED, dim=1)
+        order = (wanted * (torch.log(wanted + 1e-9) - chance)).sum(1).mean()
+        return {"follow": torch.stack(away).mean(), "order": order}

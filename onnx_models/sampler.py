@@ -39,7 +39,7 @@ class Sampler:
     def __init__(
         self, rows: list[Row], bank: Bank, crops: U8, views: int, batch: int, seed: int
     ) -> None:
-        self.crops, self.batch = crops, batch
+        self.crops, self.batch, self.seed = crops, batch, seed
         self.rng = np.random.default_rng(seed)
         drawn = int(bank.rows.max()) + 1 - len(rows)
         names = [row.product for row in rows]

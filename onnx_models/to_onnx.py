@@ -17,7 +17,7 @@ from PIL import Image
 
 from app.sketch.design import random_design
 from app.sketch.render import render
-from onnx_models.assemble import LEARNED, PLAIN, Served
+from onnx_models.assemble import COLOUR, KEPT, SHAPE, Served
 from onnx_models.calibrate import Calibration, calibrate
 from onnx_models.card import write_card
 from onnx_models.dataset import (
@@ -170,7 +170,6 @@ def manifest(
     name: str, model: Path, size: int, calibration: Calibration, vector: F32
 ) -> dict[str, Any]:
     """The file that serving reads; every preprocessing step is stated in it."""
-    edge = LEARNED["style"] + LEARNED["model"]
     dim = len(vector)
     return {
         "schema": 1,
@@ -199,8 +198,8 @@ def manifest(
         },
         "output": {"name": "embedding", "normalise": False},
         "parts": {
-            "shape": [0, edge],
-            "colour": [dim - LEARNED["colour"] - sum(PLAIN.values()), dim],
+            "shape": [0, sum(KEPT[name] for name in SHAPE)],
+            "colour": [dim - sum(KEPT[name] for name in COLOUR), dim],
         },
         "calibration": {
             "same": calibration.same,

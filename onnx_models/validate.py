@@ -8,13 +8,22 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from onnx_models.augment import Camera, backdrop_pool
-from onnx_models.crops import through
-from onnx_models.dataset import CACHE_SIZE, F32, I64, MULTIVIEW_SOURCES, U8, Cache, Row
+from onnx_models.crops import by_mask, through
+from onnx_models.dataset import (
+    CACHE_SIZE,
+    F32,
+    HELD_SOURCE,
+    I64,
+    MULTIVIEW_SOURCES,
+    U8,
+    Cache,
+    Row,
+)
 from onnx_models.finder import Finder
-from onnx_models.model import Parts, Trunk
+from onnx_models.model import Parts
 
 STRENGTH = 0.6
 GALLERY_STEP = 3
@@ -22,7 +31,7 @@ SHOTS = 3
 PARTS = ("style", "model", "detail", "colour", "attributes", "features")
 
 
-def embed(trunk: Trunk, crops: U8, batch: int = 128) -> dict[str, F32]:
+def embed(trunk: nn.Module, crops: U8, batch: int = 128) -> dict[str, F32]:
     """Parts (n, d) of focused shoes (n, h, w, 4), by name."""
     trunk.eval()
     found: dict[str, list[F32]] = {name: [] for name in PARTS}
@@ -57,8 +66,9 @@ class Validation:
     """
 
     def __init__(
-        self, rows: list[Row], cache: Cache, finder: Finder, where: Path, seed: int
+        self, rows: list[Row], cache: Cache, finder: Finder | None, where: Path, seed: int
     ) -> None:
+        """``finder`` None: the shoe is cut out by the known mask, as for the tutor."""
         self.keep = np.array(
             [
                 i
@@ -80,22 +90,31 @@ class Validation:
         self.backdrops = backdrop_pool(cache.rgba, wild, others, 400, seed + 1)
         camera = Camera(self.backdrops, CACHE_SIZE, np.random.default_rng(seed), STRENGTH)
         self.owners = np.repeat(held, SHOTS)
-        self.shots = np.stack(
-            [
-                camera.reshoot(cache.rgba[i], cache.boxes[i], bool(cache.masked[i]))[0]
-                for i in self.keep[self.owners]
-            ]
-        )
+        self.apart = np.array([rows[i].source == HELD_SOURCE for i in self.keep[self.owners]])
+        taken = [
+            camera.reshoot(cache.rgba[i], cache.boxes[i], bool(cache.masked[i]))
+            for i in self.keep[self.owners]
+        ]
+        self.shots = np.stack([view for view, _ in taken])
+        if finder is None:
+            pictures = cache.rgba[self.keep]
+            self.gallery = by_mask(pictures[..., :3], pictures[..., 3], seed)
+            self.queries = by_mask(self.shots, np.stack([mask for _, mask in taken]), seed)
+            return
         kept = where / "validation.npy"
         if not kept.exists():
             np.save(kept, through(finder, cache.rgba[self.keep][..., :3]))
         self.gallery = np.load(kept)
         self.queries = through(finder, self.shots)
 
-    def measure(self, trunk: Trunk, weights: Tensor) -> dict[str, dict[str, float]]:
-        """Re-shot and clean recall of the parts together under ``weights`` (4,), and apart."""
+    def measure(self, trunk: nn.Module, weights: Tensor) -> dict[str, dict[str, float]]:
+        """Recall of the parts together under ``weights`` (4,), and apart.
+
+        ``reshot`` and ``clean`` are of the studio that training never saw, ``known`` of the others.
+        """
         gallery, queries = embed(trunk, self.gallery), embed(trunk, self.queries)
-        once = np.unique(self.owners)
+        apart = self.apart
+        once = np.unique(self.owners[apart])
         at = (1, 10)
         roots = np.sqrt(weights.detach().numpy())
 
@@ -104,11 +123,15 @@ class Validation:
                 [parts[name] * w for name, w in zip(PARTS[:4], roots, strict=True)], axis=1
             )
 
-        whole = joined(gallery)
+        def asked(vectors: F32, within: F32, some: npt.NDArray[np.bool_]) -> dict[str, float]:
+            return recall(vectors[some], self.owners[some], within, self.products, at)
+
+        whole, shots = joined(gallery), joined(queries)
         figures = {
-            "reshot": recall(joined(queries), self.owners, whole, self.products, at),
+            "reshot": asked(shots, whole, apart),
             "clean": recall(whole[once], once, whole, self.products, at),
+            "known": asked(shots, whole, ~apart),
         }
         for name in PARTS[:4]:
-            figures[name] = recall(queries[name], self.owners, gallery[name], self.products, at)
+            figures[name] = asked(queries[name], gallery[name], apart)
         return figures

@@ -1,0 +1,156 @@
+"""The training loop that tutor and trunk share: by the clock, resumable, averaged, logged."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from onnx_models.model import Parts
+from onnx_models.sampler import Batch, Sampler
+from onnx_models.validate import Validation
+
+WARMUP: Final = 0.04
+AVERAGE: Final = 0.998
+CLIP: Final = 5.0
+
+
+class Group(NamedTuple):
+    """Parameters that learn alike."""
+
+    parameters: list[nn.Parameter]
+    peak: float
+    decay: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run: ``network`` gives Parts of crops; ``others`` hold what else is learned.
+
+    ``loss`` turns parts and batch into named losses, which ``weights`` scale.
+    """
+
+    name: str
+    network: nn.Module
+    slow: nn.Module
+    others: dict[str, nn.Module]
+    groups: list[Group]
+    loss: Callable[[Parts, Batch], dict[str, Tensor]]
+    weights: dict[str, float]
+    mix: Callable[[], Tensor]
+    """Weights of style, model, detail and colour in the vector that validation searches with."""
+    minutes: float
+    where: Path
+    facts: dict[str, Any]
+    check_every: float
+    compile: bool
+    resume: bool
+
+
+def rate(progress: float) -> float:
+    """Share of the peak learning rate: linear warm-up, then a cosine to zero."""
+    if progress < WARMUP:
+        return max(progress / WARMUP, 0.02)
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, (progress - WARMUP) / (1 - WARMUP))))
+
+
+@torch.no_grad()
+def average(slow: nn.Module, fast: nn.Module, step: int) -> None:
+    """Exponential moving average of weights and statistics (arXiv 1803.05407's cheap cousin)."""
+    keep = min(AVERAGE, (1 + step) / (10 + step))
+    for old, new in zip(slow.state_dict().values(), fast.state_dict().values(), strict=True):
+        if old.dtype.is_floating_point:
+            old.lerp_(new, 1 - keep)
+        else:
+            old.copy_(new)
+
+
+def checkpoint(where: Path, name: str) -> Path:
+    """Where a run of this name keeps its state."""
+    return where / f"{name}.pt"
+
+
+def fit(plan: Plan, sampler: Sampler, validation: Validation) -> None:
+    """Train until the clock says so; the checkpoint holds network, average and the rest."""
+    path = checkpoint(plan.where, plan.name)
+    plan.slow.load_state_dict(plan.network.state_dict())
+    modules = {"network": plan.network, "slow": plan.slow, **plan.others}
+    optimiser = torch.optim.AdamW(
+        [
+            {"params": group.parameters, "lr": group.peak, "weight_decay": group.decay}
+            for group in plan.groups
+        ]
+    )
+    trained = [p for group in plan.groups for p in group.parameters]
+    step, before = 0, 0.0
+    if plan.resume and path.exists():
+        state: dict[str, Any] = torch.load(path, weights_only=False)
+        for name, module in modules.items():
+            module.load_state_dict(state[name])
+        optimiser.load_state_dict(state["optimiser"])
+        step, before = state["step"], state["elapsed"]
+        sampler.rng = np.random.default_rng((sampler.seed, step))
+    forward = torch.compile(plan.network, dynamic=False) if plan.compile else plan.network
+    log = (plan.where / f"log-{plan.name}.jsonl").open("a", encoding="utf-8")
+    start = time.monotonic()
+    checked = saved = before
+    running: Counter[str] = Counter()
+    since, since_time = step, start
+
+    def elapsed() -> float:
+        return before + time.monotonic() - start
+
+    def note(**entry: object) -> None:
+        line = json.dumps({"step": step, "minutes": round(elapsed() / 60, 2), **entry})
+        print(line, flush=True)
+        log.write(line + "\n")
+        log.flush()
+
+    def save() -> None:
+        part = path.with_suffix(".part")
+        held = {name: module.state_dict() for name, module in modules.items()}
+        facts = {"step": step, "elapsed": elapsed(), **plan.facts}
+        torch.save({**held, "optimiser": optimiser.state_dict(), **facts}, part)
+        part.replace(path)
+
+    while (progress := elapsed() / (plan.minutes * 60)) < 1:
+        for settings, group in zip(optimiser.param_groups, plan.groups, strict=True):
+            settings["lr"] = group.peak * rate(progress)
+        batch = sampler.draw()
+        plan.network.train()
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            parts = forward(batch.crops.contiguous(memory_format=torch.channels_last))
+        losses = plan.loss(Parts(*parts), batch)
+        loss = torch.stack([plan.weights[name] * value for name, value in losses.items()]).sum()
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(trained, CLIP)
+        optimiser.step()
+        step += 1
+        average(plan.slow, plan.network, step)
+        running.update({name: value.item() for name, value in losses.items()})
+        if step % 25 == 0:
+            now = time.monotonic()
+            note(
+                loss={name: round(value / (step - since), 3) for name, value in running.items()},
+                pictures_per_second=round((step - since) * len(batch.rows) / (now - since_time), 1),
+            )
+            running.clear()
+            since, since_time = step, time.monotonic()
+        if elapsed() - checked > plan.check_every * 60:
+            note(validation=validation.measure(plan.slow, plan.mix()))
+            checked = elapsed()
+        if elapsed() - saved > 180:
+            save()
+            saved = elapsed()
+    save()
+    note(validation=validation.measure(plan.slow, plan.mix()), final=True)
