@@ -12,18 +12,20 @@ from onnx_models.finder import HEIGHT, WIDTH, Finder, focus
 from onnx_models.model import Parts, Sizes, Trunk, unit
 
 STEPS: Final = 8
-"""Bins a channel of the HSV histograms, of the shoe alone and of the whole picture."""
+"""Bins a channel of the HSV histograms."""
+SURE: Final = 0.6
+"""Mask above which a pixel counts for the tone: a rim of backdrop would spoil it."""
 CELL: Final = 8
 """Pixels a side of a cell of the outline's histograms."""
 ORIENTATIONS: Final = 8
 KEPT: Final[dict[str, int]] = {
-    "style": 32, "model": 40, "outline": 40, "detail": 80, "attributes": 40, "colour": 40,
-    "plain": 56, "scene": 56,
+    "style": 32, "model": 40, "outline": 32, "detail": 80, "attributes": 40, "colour": 16,
+    "tone": 64, "plain": 40, "scene": 40,
 }  # fmt: skip
 """Numbers that each part keeps, in its strongest directions and in the order of the vector."""
 SHAPE: Final = ("style", "model", "outline")
-COLOUR: Final = ("colour", "plain", "scene")
-FIXED: Final = ("outline", "plain", "scene")
+COLOUR: Final = ("colour", "tone", "plain", "scene")
+FIXED: Final = ("outline", "tone", "plain", "scene")
 """Not learned: centred and half-whitened."""
 GATED: Final = ("plain", "scene")
 """Worth something only before a studio's backdrop."""
@@ -52,6 +54,20 @@ def histogram(values: Tensor, weight: Tensor, steps: int) -> Tensor:
     pairs = (near[:, 0][:, :, None] * near[:, 1][:, None]).flatten(1, 2) * weight.flatten(2)
     counts = torch.matmul(pairs, near[:, 2].transpose(1, 2)).flatten(1)
     return torch.sqrt(counts / (counts.sum(1, keepdim=True) + 1e-6) + 1e-9)
+
+
+def tone(rgb: Tensor, weight: Tensor) -> Tensor:
+    """HSV histograms (n, 2 * STEPS ** 3) of the shoe under two guesses of the light: that its mean
+    is grey (Buchsbaum 1980), and that its brightest is white (as shades of grey, Finlayson and
+    Trezzi 2004, with the sixth power). What is left is the same in a studio and on a phone."""
+    linear = rgb.clamp(min=0.004) ** 2.2
+    total = weight.sum((2, 3), keepdim=True)
+    found = []
+    for power, level in ((1.0, 0.2), (6.0, 0.8)):
+        mean = ((linear**power * weight).sum((2, 3), keepdim=True) / total) ** (1 / power)
+        lit = (linear / mean * level).clamp(0, 1) ** (1 / 2.2)
+        found.append(histogram(hsv(lit), weight, STEPS))
+    return torch.cat(found, dim=1)
 
 
 def outline(seen: Tensor) -> Tensor:
@@ -97,7 +113,8 @@ class Served(nn.Module):
         super().__init__()
         self.finder, self.trunk = Finder(), Trunk(sizes)
         cells = (HEIGHT // CELL) * (WIDTH // CELL) // 2 * ORIENTATIONS
-        widths = {"outline": cells, "plain": STEPS**3, "scene": STEPS**3}
+        bins = STEPS**3
+        widths = {"outline": cells, "tone": 2 * bins, "plain": bins, "scene": bins}
         for name, kept in KEPT.items():
             width = widths[name] if name in FIXED else int(getattr(sizes, name))
             self.register_buffer(f"axes_{name}", torch.eye(width)[:, :kept].contiguous())
@@ -121,6 +138,7 @@ class Served(nn.Module):
         named = {name: getattr(parts, name) for name in PARTS if name not in FIXED}
         named["outline"] = outline(seen)
         colours = hsv(small)
+        named["tone"] = tone(small, torch.relu(mask[:, None] - SURE) + 1e-4)
         named["plain"] = histogram(colours, mask[:, None] + 1e-4, STEPS)
         named["scene"] = histogram(colours, torch.ones_like(mask[:, None]), STEPS)
         facts = backdrop_facts(small, mask[:, None], found.light)

@@ -1,4 +1,4 @@
-"""The bank seen through the finder: what the trunk trains on, made once."""
+"""The shoes of the bank cut out: what tutor and trunk train on, made once."""
 
 from __future__ import annotations
 
@@ -31,46 +31,6 @@ def through(finder: Finder, views: U8) -> U8:
             shown = (seen.permute(0, 2, 3, 1) * 255 + 0.5).to(torch.uint8)
             out[start : start + 64] = shown.numpy()
     return out
-
-
-_finder: list[Finder] = []
-
-
-def _start(state: Path) -> None:
-    torch.set_num_threads(1)
-    finder = Finder()
-    finder.load_state_dict(torch.load(state, weights_only=True))
-    _finder[:] = [finder.eval().to(memory_format=torch.channels_last)]  # type: ignore[call-overload]
-
-
-def _make(job: tuple[Path, int, int]) -> None:
-    where, start, stop = job
-    views = np.load(where / "views.npy", mmap_mode="r")
-    crops = np.load(where / "crops.npy", mmap_mode="r+")
-    crops[start:stop] = through(_finder[0], views[start:stop])
-
-
-def build_crops(bank: Bank, folder: Path, state: Path) -> U8:
-    """Focused shoes (N, HEIGHT, WIDTH, 4) of the whole bank, or what is there.
-
-    ``state``: file of the finder's weights.
-    """
-    where = folder / "bank"
-    done = where / "crops.done"
-    count = len(bank.rows)
-    if not done.exists():
-        shape = (count, HEIGHT, WIDTH, 4)
-        np.lib.format.open_memmap(where / "crops.npy", "w+", np.uint8, shape).flush()
-        jobs = [(where, at, min(at + BLOCK, count)) for at in range(0, count, BLOCK)]
-        context = multiprocessing.get_context("spawn")
-        with context.Pool(os.cpu_count(), initializer=_start, initargs=(state,)) as pool:
-            for number, _ in enumerate(pool.imap(_make, jobs)):
-                if number % 40 == 0:
-                    print(f"crops: {number * BLOCK} of {count}", flush=True)
-        done.write_text("1")
-    # Read whole: batches pick at random, and a disk's random reads would starve the trainer.
-    crops: U8 = np.load(where / "crops.npy")
-    return crops
 
 
 def _true_crop(view: U8, mask: U8, light: F32, rng: np.random.Generator) -> U8:
@@ -119,25 +79,29 @@ def _make_true(job: tuple[Path, int, int]) -> None:
     rng = np.random.default_rng(start)
     views, masks, light, crops = (
         np.load(where / f"{name}.npy", mmap_mode=mode)
-        for name, mode in (("views", "r"), ("masks", "r"), ("light", "r"), ("true_crops", "r+"))
+        for name, mode in (("views", "r"), ("masks", "r"), ("light", "r"), ("crops", "r+"))
     )
     for at in range(start, stop):
         crops[at] = _true_crop(np.array(views[at]), np.array(masks[at]), np.array(light[at]), rng)
 
 
-def build_true_crops(bank: Bank, folder: Path) -> U8:
-    """The same by the known masks, a little wrong on purpose: what the tutor trains on, so that it
-    need not wait for the finder."""
+def build_crops(bank: Bank, folder: Path) -> U8:
+    """The whole bank cut out by its known masks, (N, HEIGHT, WIDTH, 4), or what is there.
+
+    Masks, frames and light are a little wrong on purpose, as a finder's are, so that tutor and
+    trunk need not wait for the finder. A memory map that all workers share: batches pick at
+    random, so it belongs into memory or on a memory file system.
+    """
     where = folder / "bank"
-    done = where / "true_crops.done"
+    done = where / "crops.done"
     count = len(bank.rows)
     if not done.exists():
         shape = (count, HEIGHT, WIDTH, 4)
-        np.lib.format.open_memmap(where / "true_crops.npy", "w+", np.uint8, shape).flush()
+        np.lib.format.open_memmap(where / "crops.npy", "w+", np.uint8, shape).flush()
         jobs = [(where, at, min(at + BLOCK, count)) for at in range(0, count, BLOCK)]
         with multiprocessing.get_context("spawn").Pool(os.cpu_count()) as pool:
             for _ in pool.imap(_make_true, jobs):
                 pass
         done.write_text("1")
-    crops: U8 = np.load(where / "true_crops.npy")
+    crops: U8 = np.load(where / "crops.npy", mmap_mode="r")
     return crops

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 import torch
+import torch.distributed as dist
 from torch import Tensor, nn
 
 from onnx_models.model import Parts
@@ -74,13 +75,43 @@ def average(slow: nn.Module, fast: nn.Module, step: int) -> None:
             old.copy_(new)
 
 
+def _together(parameters: list[nn.Parameter]) -> None:
+    """The mean of the workers' gradients. One process a core, each on its own half of a batch,
+    meets once a step; threads would meet at every operation and wait for the slowest."""
+    if not dist.is_initialized():
+        return
+    for parameter in parameters:
+        if parameter.grad is None:  # a batch may lack a label altogether
+            parameter.grad = torch.zeros_like(parameter)
+    known = [p.grad for p in parameters if p.grad is not None]
+    flat = torch.cat([grad.flatten() for grad in known])
+    dist.all_reduce(flat)
+    flat /= dist.get_world_size()
+    at = 0
+    for grad in known:
+        grad.copy_(flat[at : at + grad.numel()].view_as(grad))
+        at += grad.numel()
+
+
+def _agreed(progress: float) -> float:
+    """The first worker's clock."""
+    if not dist.is_initialized():
+        return progress
+    told = torch.tensor([progress])
+    dist.broadcast(told, 0)
+    return float(told)
+
+
 def checkpoint(where: Path, name: str) -> Path:
     """Where a run of this name keeps its state."""
     return where / f"{name}.pt"
 
 
-def fit(plan: Plan, sampler: Sampler, validation: Validation) -> None:
-    """Train until the clock says so; the checkpoint holds network, average and the rest."""
+def fit(plan: Plan, sampler: Sampler, validation: Validation | None) -> None:
+    """Train until the clock says so; the checkpoint holds network, average and the rest.
+
+    ``validation`` None: nothing is measured, as by all workers but the first.
+    """
     path = checkpoint(plan.where, plan.name)
     plan.slow.load_state_dict(plan.network.state_dict())
     modules = {"network": plan.network, "slow": plan.slow, **plan.others}
@@ -105,24 +136,31 @@ def fit(plan: Plan, sampler: Sampler, validation: Validation) -> None:
     checked = saved = before
     running: Counter[str] = Counter()
     since, since_time = step, start
+    workers = dist.get_world_size() if dist.is_initialized() else 1
 
     def elapsed() -> float:
         return before + time.monotonic() - start
 
+    first = not dist.is_initialized() or dist.get_rank() == 0
+
     def note(**entry: object) -> None:
+        if not first:
+            return
         line = json.dumps({"step": step, "minutes": round(elapsed() / 60, 2), **entry})
         print(line, flush=True)
         log.write(line + "\n")
         log.flush()
 
     def save() -> None:
+        if not first:
+            return
         part = path.with_suffix(".part")
         held = {name: module.state_dict() for name, module in modules.items()}
         facts = {"step": step, "elapsed": elapsed(), **plan.facts}
         torch.save({**held, "optimiser": optimiser.state_dict(), **facts}, part)
         part.replace(path)
 
-    while (progress := elapsed() / (plan.minutes * 60)) < 1:
+    while (progress := _agreed(elapsed() / (plan.minutes * 60))) < 1:
         for settings, group in zip(optimiser.param_groups, plan.groups, strict=True):
             settings["lr"] = group.peak * rate(progress)
         batch = sampler.draw()
@@ -133,6 +171,7 @@ def fit(plan: Plan, sampler: Sampler, validation: Validation) -> None:
         loss = torch.stack([plan.weights[name] * value for name, value in losses.items()]).sum()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        _together(trained)
         nn.utils.clip_grad_norm_(trained, CLIP)
         optimiser.step()
         step += 1
@@ -142,15 +181,18 @@ def fit(plan: Plan, sampler: Sampler, validation: Validation) -> None:
             now = time.monotonic()
             note(
                 loss={name: round(value / (step - since), 3) for name, value in running.items()},
-                pictures_per_second=round((step - since) * len(batch.rows) / (now - since_time), 1),
+                pictures_per_second=round(
+                    (step - since) * len(batch.rows) * workers / (now - since_time), 1
+                ),
             )
             running.clear()
             since, since_time = step, time.monotonic()
-        if elapsed() - checked > plan.check_every * 60:
+        if validation and elapsed() - checked > plan.check_every * 60:
             note(validation=validation.measure(plan.slow, plan.mix()))
             checked = elapsed()
         if elapsed() - saved > 180:
             save()
             saved = elapsed()
     save()
-    note(validation=validation.measure(plan.slow, plan.mix()), final=True)
+    if validation:
+        note(validation=validation.measure(plan.slow, plan.mix()), final=True)

@@ -98,11 +98,13 @@ class Follow(nn.Module):
     search does: photograph in, catalogue ranked.
     """
 
-    ASKED, GIVEN = 14.0, 25.0
-    """Scales of the cosines before the softmax, of the student and of the tutor."""
-    NAMES = ("style", "model", "detail", "colour", "attributes")
-    JOINED = ("model", "detail", "colour")
-    """Style has a target of its own."""
+    SCALE = 20.0
+    """Of the cosines before the softmax."""
+    NAMES = ("style", "model", "detail", "colour")
+    """In the order of the tutor's weights."""
+    FOLLOWED = ("model", "detail", "attributes")
+    """Style has a target of its own; of the colour under the light the tutor knows little."""
+    JOINED = ("model", "detail")
 
     def __init__(self, answers: dict[str, Tensor], seen: Tensor, weights: Tensor) -> None:
         super().__init__()
@@ -118,12 +120,10 @@ class Follow(nn.Module):
         """Losses of views of ``rows`` (n,); -1, a scene, has no answer."""
         known = rows >= 0
         rows = rows[known]
-        own = {name: getattr(parts, name)[known] for name in self.NAMES}
-        right = {name: values[rows] for name, values in self.answers.items()}
-        away = [
-            1 - (own[name] * right[name]).sum(1).mean() for name in self.NAMES if name != "style"
-        ]
-        wanted = torch.softmax(self._join(right) @ self.memory.T * self.GIVEN, dim=1)
-        chance = torch.log_softmax(self._join(own) @ self.memory.T * self.ASKED, dim=1)
+        own = {name: getattr(parts, name)[known] for name in self.FOLLOWED}
+        right = {name: self.answers[name][rows] for name in self.FOLLOWED}
+        away = [1 - (own[name] * right[name]).sum(1).mean() for name in self.FOLLOWED]
+        wanted = torch.softmax(self._join(right) @ self.memory.T * self.SCALE, dim=1)
+        chance = torch.log_softmax(self._join(own) @ self.memory.T * self.SCALE, dim=1)
         order = (wanted * (torch.log(wanted + 1e-9) - chance)).sum(1).mean()
         return {"follow": torch.stack(away).mean(), "order": order}

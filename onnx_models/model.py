@@ -12,12 +12,16 @@ vector of unit length whose cosine is the weighted sum of the parts' cosines:
   root taken (Hellinger kernel, Arandjelovic and Zisserman 2012);
 * ``attributes``: brand, category, colour and gender as near-orthogonal directions, so that a text
   can name them;
-* ``plain`` and ``scene``: principal components of fixed colour histograms, of the shoe (RGB) and of
-  the whole picture (HSV) as photographed. Between pictures of one studio they are the strongest
-  signal there is, elsewhere noise; their length falls with how unlike a studio the backdrop looks.
+* ``outline``: principal components of oriented gradients of the focused shoe;
+* ``tone``: the same of colour histograms of the shoe under guesses of the light (grey world, white
+  patch), which a phone's light changes little;
+* ``plain`` and ``scene``: the same of colour histograms as photographed, of the shoe and of the
+  whole picture. Between pictures of one studio they are the strongest signal there is, elsewhere
+  noise; their length falls with how unlike a studio the backdrop looks.
 
-``style`` and ``model`` together are the shape part, ``colour``, ``plain`` and ``scene`` the colour
-part.
+``style``, ``model`` and ``outline`` together are the shape part; ``colour``, ``tone``, ``plain``
+and ``scene`` the colour part. Outline, tone, plain and scene are fixed functions
+(:mod:`onnx_models.assemble`).
 """
 
 from __future__ import annotations

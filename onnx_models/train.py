@@ -15,17 +15,19 @@ learning rate follows the wall clock, so a run ends on time on any machine.
 from __future__ import annotations
 
 import argparse
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import torch
+import torch.distributed as dist
 from torch import Tensor, nn
 
 from onnx_models.augment import backdrop_pool
 from onnx_models.bank import CLEAN, DRAWN_VIEWS, Bank, build_bank
-from onnx_models.crops import build_crops, build_true_crops
+from onnx_models.crops import build_crops
 from onnx_models.dataset import I64, U8, Cache, Row, build_cache, read_rows, shoes_folder
 from onnx_models.finder import Finder, train_finder
 from onnx_models.fit import Group, Plan, checkpoint, fit
@@ -38,9 +40,9 @@ from onnx_models.teachers import style_target, teacher_features, whiten
 from onnx_models.tutor import Tutor, pretrained
 from onnx_models.validate import PARTS, Validation, embed
 
-BATCH: Final = 128
+BATCH: Final = 64
 TUTOR_BATCH: Final = 64
-PEAK: Final = 2e-3
+PEAK: Final = 1.5e-3
 TUTOR_PEAK: Final = 3e-4
 DECAY: Final = 0.05
 TWIN: Final = 0.8
@@ -49,8 +51,8 @@ TUTOR_WEIGHTS: Final = {
     "both": 1.0, "detail": 0.5, "colour": 0.3, "model": 0.4, "style": 1.0, "label": 0.3,
 }  # fmt: skip
 TRUNK_WEIGHTS: Final = {
-    "both": 0.4, "detail": 0.2, "colour": 0.2, "model": 0.2, "style": 2.0, "label": 0.2,
-    "follow": 3.0, "order": 1.0,
+    "both": 0.4, "detail": 0.2, "colour": 0.2, "model": 0.2, "style": 2.0, "label": 0.6,
+    "follow": 3.0, "order": 1.5,
 }  # fmt: skip
 
 
@@ -188,7 +190,7 @@ def fit_tutor(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
     done = stage.where / "answers.npz"
     if done.exists():
         return
-    crops = build_true_crops(stage.bank, stage.where)
+    crops = build_crops(stage.bank, stage.where)
     tutor, slow = Tutor(sizes), Tutor(sizes)
     pretrained(tutor, arguments.teachers / VIT)
     common = Common(known, sizes)
@@ -216,27 +218,37 @@ def clean_places(bank: Bank) -> I64:
     return place
 
 
-def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Namespace) -> None:
-    """The encoder itself."""
-    finder = the_finder(stage, arguments)
-    crops = build_crops(stage.bank, stage.where, stage.where / "finder.pt")
-    common = Common(known, sizes)
+def _follow(stage: Stage, common: Common) -> Follow | None:
+    """The losses of the tutor's answers; None where there are none yet, then the trunk starts
+    without."""
+    path = stage.where / "answers.npz"
+    if not path.exists():
+        return None
     state = torch.load(checkpoint(stage.where, "tutor"), weights_only=False)
     common.contrast.load_state_dict(state["contrast"])
-    kept = np.load(stage.where / "answers.npz")
+    kept = np.load(path)
     answers = {
         name: torch.from_numpy(np.concatenate([kept[name], np.zeros_like(kept[name][:1])]))
         for name in PARTS[:5]
     }
     seen = torch.from_numpy(np.flatnonzero(stage.bank.seen[clean_places(stage.bank)]))
-    follow = Follow(answers, seen, common.contrast.weights().detach())
+    return Follow(answers, seen, common.contrast.weights().detach())
+
+
+def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Namespace) -> None:
+    """The encoder itself."""
+    finder = the_finder(stage, arguments)
+    crops = build_crops(stage.bank, stage.where)
+    common = Common(known, sizes)
+    follow = _follow(stage, common)
     trunk, slow = Trunk(sizes), Trunk(sizes)
     if arguments.start:
         earlier_trunk(trunk, arguments.start, crops)
     trunk = trunk.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def losses(parts: Parts, batch: Batch) -> dict[str, Tensor]:
-        return {**common(parts, batch), **follow(parts, batch.rows)}
+        extra = follow(parts, batch.rows) if follow else {}
+        return {**common(parts, batch), **extra}
 
     plan = Plan(
         f"trunk-{arguments.out.name}", trunk, slow, common.modules,
@@ -244,8 +256,13 @@ def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
         losses, TRUNK_WEIGHTS, common.contrast.weights, arguments.minutes, stage.where,
         {"sizes": sizes.as_dict()}, arguments.check_every, arguments.compile, arguments.resume,
     )  # fmt: skip
-    sampler = Sampler(stage.rows, stage.bank, crops, len(DRAWN_VIEWS), BATCH, arguments.seed)
-    validation = Validation(stage.rows, stage.cache, finder, stage.where, arguments.seed)
+    rank, workers = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
+    sampler = Sampler(
+        stage.rows, stage.bank, crops, len(DRAWN_VIEWS), BATCH // workers, arguments.seed + rank
+    )
+    validation = None
+    if rank == 0:
+        validation = Validation(stage.rows, stage.cache, finder, stage.where, arguments.seed)
     fit(plan, sampler, validation)
 
 
@@ -256,26 +273,31 @@ def train(arguments: argparse.Namespace) -> None:
     names = read_labels(stage.rows)[1]
     sizes = Sizes(labels=tuple(max(1, len(found)) for found in names))
     known = targets(stage, sizes)
-    fit_tutor(stage, sizes, known, arguments)
+    if arguments.tutor_minutes > 0:
+        fit_tutor(stage, sizes, known, arguments)
     if arguments.minutes > 0:
         fit_trunk(stage, sizes, known, arguments)
 
 
 def main() -> None:
-    """Command line."""
+    """Command line; under ``torchrun --nproc-per-node 2`` the trunk's batches are shared out."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, help="folder with shoes/labels.csv")
     parser.add_argument("--out", type=Path, required=True, help="artifact folder")
     parser.add_argument("--teachers", type=Path, required=True, help="the reference models")
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "solemate" / "train")
-    parser.add_argument("--minutes", type=float, default=60.0, help="of the trunk")
-    parser.add_argument("--tutor-minutes", type=float, default=20.0)
+    parser.add_argument(
+        "--minutes", type=float, default=60.0, help="of the trunk; 0: the tutor only"
+    )
+    parser.add_argument("--tutor-minutes", type=float, default=20.0, help="0: none")
     parser.add_argument("--finder-minutes", type=float, default=10.0)
     parser.add_argument("--start", type=Path, help="earlier artifact to take weights from")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--check-every", type=float, default=6.0, help="minutes")
+    if "RANK" in os.environ:
+        dist.init_process_group("gloo")
     train(parser.parse_args())
 
 
