@@ -11,16 +11,18 @@ from torch import Tensor, nn
 from onnx_models.finder import HEIGHT, WIDTH, Finder, focus
 from onnx_models.model import Parts, Sizes, Trunk, unit
 
-STEPS: Final = 8
-"""Bins a channel of the HSV histograms."""
-SURE: Final = 0.6
-"""Mask above which a pixel counts for the tone: a rim of backdrop would spoil it."""
+STEPS: Final = (8, 8, 8)
+"""Bins of hue, saturation and value as photographed."""
+TONES: Final = (12, 6, 6)
+"""The same of the tone, hue as a ring."""
+SURE: Final = 0.7
+"""Opacity above which a pixel counts for the tone: a rim of backdrop would spoil it."""
 CELL: Final = 8
 """Pixels a side of a cell of the outline's histograms."""
 ORIENTATIONS: Final = 8
 KEPT: Final[dict[str, int]] = {
-    "style": 32, "model": 40, "outline": 32, "detail": 80, "attributes": 40, "colour": 16,
-    "tone": 64, "plain": 40, "scene": 40,
+    "style": 32, "model": 40, "outline": 24, "detail": 64, "attributes": 40, "colour": 16,
+    "tone": 96, "plain": 36, "scene": 36,
 }  # fmt: skip
 """Numbers that each part keeps, in its strongest directions and in the order of the vector."""
 SHAPE: Final = ("style", "model", "outline")
@@ -47,26 +49,46 @@ def hsv(rgb: Tensor) -> Tensor:
     return torch.stack([hue, spread / (high + 1e-6), high], dim=1)
 
 
-def histogram(values: Tensor, weight: Tensor, steps: int) -> Tensor:
-    """Square root of a trilinear histogram; (n, 3, h, w), (n, 1, h, w) to (n, steps ** 3)."""
-    centres = torch.linspace(0, 1, steps)[None, None, :, None]
-    near = torch.relu(1 - (values.flatten(2)[:, :, None] - centres).abs() * (steps - 1))
-    pairs = (near[:, 0][:, :, None] * near[:, 1][:, None]).flatten(1, 2) * weight.flatten(2)
-    counts = torch.matmul(pairs, near[:, 2].transpose(1, 2)).flatten(1)
+def histogram(values: Tensor, weight: Tensor, steps: tuple[int, int, int], ring: bool) -> Tensor:
+    """Square root of a trilinear histogram; (n, 3, h, w), (n, 1, h, w) to (n, bins).
+
+    ``ring``: the first channel's end meets its start.
+    """
+    near = []
+    for channel, count in enumerate(steps):
+        flat = values[:, channel].flatten(1)[:, None]
+        if ring and channel == 0:
+            away = (flat - torch.arange(count)[None, :, None] / count).abs()
+            near.append(torch.relu(1 - torch.minimum(away, 1 - away) * count))
+        else:
+            centres = torch.linspace(0, 1, count)[None, :, None]
+            near.append(torch.relu(1 - (flat - centres).abs() * (count - 1)))
+    pairs = (near[0][:, :, None] * near[1][:, None]).flatten(1, 2) * weight.flatten(2)
+    counts = torch.matmul(pairs, near[2].transpose(1, 2)).flatten(1)
     return torch.sqrt(counts / (counts.sum(1, keepdim=True) + 1e-6) + 1e-9)
 
 
-def tone(rgb: Tensor, weight: Tensor) -> Tensor:
-    """HSV histograms (n, 2 * STEPS ** 3) of the shoe under two guesses of the light: that its mean
-    is grey (Buchsbaum 1980), and that its brightest is white (as shades of grey, Finlayson and
-    Trezzi 2004, with the sixth power). What is left is the same in a studio and on a phone."""
-    linear = rgb.clamp(min=0.004) ** 2.2
+def tone(seen: Tensor) -> Tensor:
+    """HSV histograms (n, d) of the upper and the lower half of focused shoes (n, 4, h, w), under
+    two guesses of the light: that the shoe's mean is grey (Buchsbaum 1980), and that its brightest
+    is white (as shades of grey, Finlayson and Trezzi 2004, with the sixth power). What is left is
+    much the same in a studio and on a phone."""
+    small = nn.functional.avg_pool2d(seen, 4)
+    alpha = small[:, 3:]
+    weight = torch.relu(alpha - SURE) + 1e-4
+    # The crop stands on white: take that out of the rim again.
+    rgb = (small[:, :3] - (1 - alpha)) / alpha.clamp(min=0.5)
+    linear = rgb.clamp(0.004, 1.0) ** 2.2
     total = weight.sum((2, 3), keepdim=True)
     found = []
     for power, level in ((1.0, 0.2), (6.0, 0.8)):
         mean = ((linear**power * weight).sum((2, 3), keepdim=True) / total) ** (1 / power)
-        lit = (linear / mean * level).clamp(0, 1) ** (1 / 2.2)
-        found.append(histogram(hsv(lit), weight, STEPS))
+        lit = hsv((linear / mean * level).clamp(0.0, 1.0) ** (1 / 2.2))
+        middle = lit.shape[2] // 2
+        found += [
+            histogram(lit[:, :, part], weight[:, :, part], TONES, ring=True)
+            for part in (slice(0, middle), slice(middle, None))
+        ]
     return torch.cat(found, dim=1)
 
 
@@ -113,8 +135,9 @@ class Served(nn.Module):
         super().__init__()
         self.finder, self.trunk = Finder(), Trunk(sizes)
         cells = (HEIGHT // CELL) * (WIDTH // CELL) // 2 * ORIENTATIONS
-        bins = STEPS**3
-        widths = {"outline": cells, "tone": 2 * bins, "plain": bins, "scene": bins}
+        bins = math.prod(STEPS)
+        tones = 4 * math.prod(TONES)
+        widths = {"outline": cells, "tone": tones, "plain": bins, "scene": bins}
         for name, kept in KEPT.items():
             width = widths[name] if name in FIXED else int(getattr(sizes, name))
             self.register_buffer(f"axes_{name}", torch.eye(width)[:, :kept].contiguous())
@@ -138,9 +161,9 @@ class Served(nn.Module):
         named = {name: getattr(parts, name) for name in PARTS if name not in FIXED}
         named["outline"] = outline(seen)
         colours = hsv(small)
-        named["tone"] = tone(small, torch.relu(mask[:, None] - SURE) + 1e-4)
-        named["plain"] = histogram(colours, mask[:, None] + 1e-4, STEPS)
-        named["scene"] = histogram(colours, torch.ones_like(mask[:, None]), STEPS)
+        named["tone"] = tone(seen)
+        named["plain"] = histogram(colours, mask[:, None] + 1e-4, STEPS, ring=False)
+        named["scene"] = histogram(colours, torch.ones_like(mask[:, None]), STEPS, ring=False)
         facts = backdrop_facts(small, mask[:, None], found.light)
         return named, facts, parts.features, mask
 

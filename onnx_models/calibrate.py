@@ -33,9 +33,10 @@ def _threshold(scores: F32, right: np.ndarray[tuple[int], np.dtype[np.bool_]]) -
 
 
 def calibrate(
-    encode: Callable[[U8], F32], rows: list[Row], cache: Cache, backdrops: U8, size: int, thin: int
-) -> Calibration:
-    """Measure both thresholds on validation products.
+    encode: Callable[[U8], F32], vectors: F32, rows: list[Row], cache: Cache, backdrops: U8,
+    size: int, thin: int,
+) -> Calibration:  # fmt: skip
+    """Measure both thresholds on validation products; ``vectors`` (n, d) are of all rows.
 
     Gallery = all validation pictures and every ``thin``-th training picture.
     """
@@ -47,7 +48,7 @@ def calibrate(
         ]
     )
     products = np.array([rows[i].product for i in keep])
-    gallery = encode(cache.clean(keep))
+    gallery = vectors[keep]
     several = {name for name, count in Counter(products).items() if count > 1}
     held = [place for place, i in enumerate(keep) if rows[i].split == "validation"]
     rng = np.random.default_rng(7)

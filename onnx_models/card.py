@@ -17,12 +17,10 @@ AT = (1, 5, 10)
 
 
 def _table(
-    run: Callable[[U8], F32], rows: list[Row], cache: Cache, backdrops: U8, parts: dict[str, Any]
-) -> tuple[list[str], int]:
-    """Markdown rows of R@k on the test products; gallery = every photograph."""
-    gallery = np.concatenate(
-        [run(cache.clean(block)) for block in np.array_split(np.arange(len(rows)), 64)]
-    )
+    run: Callable[[U8], F32], gallery: F32, rows: list[Row], cache: Cache, backdrops: U8,
+    parts: dict[str, Any],
+) -> tuple[list[str], int]:  # fmt: skip
+    """Markdown rows of R@k on the test products; ``gallery`` (n, d) = every photograph."""
     products = np.array([row.product for row in rows])
     owners = np.array([i for i, row in enumerate(rows) if row.source in TEST])
     camera = Camera(backdrops, CACHE_SIZE, np.random.default_rng(11), 0.6)
@@ -43,15 +41,17 @@ def write_card(
     path: Path,
     facts: dict[str, Any],
     run: Callable[[U8], F32],
+    gallery: F32,
     rows: list[Row],
     cache: Cache,
     backdrops: U8,
     step: int,
     minutes: float,
     milliseconds: float,
+    notes: str,
 ) -> None:
     """Measure on the test products, which training never saw, and write the card."""
-    lines, count = _table(run, rows, cache, backdrops, facts["parts"])
+    lines, count = _table(run, gallery, rows, cache, backdrops, facts["parts"])
     train = sum(row.split == "train" for row in rows)
     held = sum(row.split == "validation" for row in rows)
     size = (path.parent / facts["file"]).stat().st_size / 1e6
@@ -66,13 +66,14 @@ slice. Two more outputs: `features` for the heads, and the 48 x 48 `mask` of the
 
 ## Data and licence
 
-Trained from its own random initialisation on {train} photographs of shoes; {held} of other products
+Trained on {train} photographs of shoes; {held} of other products
 were held out for validation and calibration. bazaizai_multiview, projeto_nike_multiview and
 zappos_triplets were never trained on. The photographs belong to the shops, brands and photographers
 who made them, are not part of this project and are not redistributed. The weights are the project's
-own (MIT). During training the network also learned to predict features of the clean pictures from
-MobileNetV1 (ImageNet, Apache-2.0) and ViT-Tiny (ImageNet, AugReg weights, presumed Apache-2.0);
-none of their weights is in the file.
+own (MIT): finder and convolutions go on from solemate-s2, which began at random. During training
+the network also learned to predict what ViT-Tiny (ImageNet, AugReg weights, presumed Apache-2.0)
+says of the clean pictures, as it is and fine-tuned on the training photographs; none of its weights
+is in the file. es_shop_multiview was kept out as well: the weights of the parts are fitted on it.
 
 ## Measured
 
@@ -88,6 +89,8 @@ fixed evaluation has its own camera, so its figures differ.
 |---|---|---|---|---|
 {chr(10).join(lines)}
 
+{notes}
+
 Thresholds: same {facts["calibration"]["same"]}, similar {facts["calibration"]["similar"]}.
 {facts["calibration"]["how"]}
 
@@ -100,7 +103,8 @@ shoe: real ones of every kind were not at hand.
 ## Again
 
     python -m onnx_models.train --data DIR --teachers DIR --out onnx_models/{facts["name"]} \\
-        --minutes {minutes:.0f} --finder-minutes 12 --seed 0
+        --start onnx_models/solemate-s2 --finder-minutes 14 --tutor-minutes 19 \\
+        --minutes {minutes:.0f}
     python -m onnx_models.finish --data DIR --out onnx_models/{facts["name"]}
 
 The schedule follows the clock, so a faster machine trains

@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from PIL import Image
 
 from app.sketch.design import random_design
 from app.sketch.render import render
-from onnx_models.assemble import COLOUR, KEPT, SHAPE, Served
+from onnx_models.assemble import COLOUR, KEPT, SHAPE
 from onnx_models.calibrate import Calibration, calibrate
 from onnx_models.card import write_card
 from onnx_models.dataset import (
@@ -41,10 +43,10 @@ PACKED_COSINE = 0.995
 """Least cosine between a vector and that of the packed model."""
 
 
-def open_session(model: Path) -> ort.InferenceSession:
+def open_session(model: Path, threads: int = 1) -> ort.InferenceSession:
     """One thread, no spinning: as serving runs it."""
     options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
+    options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
@@ -99,11 +101,6 @@ def _packed(path: Path) -> None:
         if values.size < LARGE or values.ndim < 2 or np.abs(values).max() == 0:
             continue
         name = tensor.name
-        if "finder" in name:  # where the shoe is decides everything after: half precision here
-            half = values.astype(np.float16)
-            tensor.CopyFrom(onnx.numpy_helper.from_array(half, f"{name}.half"))
-            unpack.append(onnx.helper.make_node("Cast", [f"{name}.half"], [name], to=1))
-            continue
         # Convolutions and Gemm with transB have the output channel first.
         over = tuple(range(1, values.ndim))
         scale = np.maximum(np.abs(values).max(axis=over, keepdims=True), 1e-12) / 127
@@ -214,29 +211,56 @@ def manifest(
     }
 
 
+@dataclass(frozen=True)
+class Work:
+    """What every step after training needs."""
+
+    rows: list[Row]
+    cache: Cache
+    backdrops: U8
+    where: Path
+
+
+def everything(model: Path, name: str, work: Work) -> F32:
+    """Vectors (n, d) of all photographs through the artifact; left where the heads look for them,
+    with the features."""
+    digest = hashlib.sha256(model.read_bytes()).hexdigest()
+    kept = work.where / "heads" / f"{name}-{digest[:12]}" / "clean.npz"
+    if not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        session = open_session(model, os.cpu_count() or 1)
+        found = [
+            session.run(["embedding", "features"], {"pixels": work.cache.clean(block)})
+            for block in np.array_split(np.arange(len(work.rows)), len(work.rows) // 64)
+        ]
+        vectors, features = (
+            np.concatenate(part).astype(np.float16) for part in zip(*found, strict=True)
+        )
+        part = kept.with_suffix(".part.npz")
+        np.savez(part, vectors=vectors, features=features)
+        part.replace(kept)
+    with np.load(kept) as stored:
+        return np.asarray(stored["vectors"], np.float32)
+
+
 def write_artifact(
-    served: Served,
-    rows: list[Row],
-    cache: Cache,
-    out: Path,
-    backdrops: U8,
-    step: int,
-    minutes: float,
+    model: Path, vectors: F32, work: Work, step: int, minutes: float, notes: str
 ) -> None:
-    """Export, calibrate, measure, describe; readers never see a half-written model."""
-    out.mkdir(parents=True, exist_ok=True)
-    model = out / "model.onnx"
-    export(served, model, ["embedding", "features", "mask"])
+    """Calibrate, measure, describe the exported ``model``; ``vectors`` are of all rows."""
+    out = model.parent
     session = open_session(model)
 
     def run(pictures: U8) -> F32:
         return encode(session, pictures)
 
-    calibration = calibrate(run, rows, cache, backdrops, CACHE_SIZE, thin=2)
+    calibration = calibrate(run, vectors, work.rows, work.cache, work.backdrops, CACHE_SIZE, thin=2)
     vector = run(letterbox(gradient_v1(), CACHE_SIZE)[None])[0]
     facts = manifest(out.name, model, CACHE_SIZE, calibration, vector)
     part = out / "manifest.part"
     part.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     part.replace(out / "manifest.json")
     took = milliseconds(session, CACHE_SIZE)
-    write_card(out / "card.md", facts, run, rows, cache, backdrops, step, minutes, took)
+    write_card(
+        out / "card.md", facts, run, vectors, work.rows, work.cache, work.backdrops, step, minutes,
+        took, notes,
+    )  # fmt: skip

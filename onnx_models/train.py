@@ -156,7 +156,9 @@ class Common:
     def __call__(self, parts: Parts, batch: Batch) -> dict[str, Tensor]:
         """Contrast, style and labels."""
         rows, known = batch.rows, self.known
-        total = self.contrast(parts, batch.products, batch.models, known.white[rows])
+        total: dict[str, Tensor] = self.contrast(
+            parts, batch.products, batch.models, known.white[rows]
+        )
         style = known.style[rows]
         real = (style.abs().sum(1) > 0).float()
         off = (1 - (parts.style * style).sum(1)) * real
@@ -207,7 +209,8 @@ def fit_tutor(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
     fit(plan, sampler, validation)
     slow.load_state_dict(torch.load(path, weights_only=False)["slow"])
     found = embed(slow, crops[clean_places(stage.bank)])
-    np.savez(done, **{name: found[name].astype(np.float32) for name in PARTS[:5]})
+    kept: dict[str, Any] = {name: found[name].astype(np.float32) for name in PARTS[:5]}
+    np.savez(done, **kept)
 
 
 def clean_places(bank: Bank) -> I64:

@@ -42,7 +42,8 @@ class Layer(nn.Module):
         q, k, v = self.qkv(self.norm1(x)).reshape(n, t, 3, HEADS, -1).permute(2, 0, 3, 1, 4)
         seen = nn.functional.scaled_dot_product_attention(q, k, v)
         x = x + self.proj(seen.transpose(1, 2).reshape(n, t, DIM))
-        return x + self.fc2(nn.functional.gelu(self.fc1(self.norm2(x))))
+        more: Tensor = self.fc2(nn.functional.gelu(self.fc1(self.norm2(x))))
+        return x + more
 
 
 class Tutor(nn.Module):
