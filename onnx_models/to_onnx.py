@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from onnx_models.dataset import (
     CACHE_SIZE,
     F32,
     FILL,
+    I64,
     RESAMPLE_NAME,
     U8,
     Cache,
@@ -43,10 +45,10 @@ PACKED_COSINE = 0.995
 """Least cosine between a vector and that of the packed model."""
 
 
-def open_session(model: Path, threads: int = 1) -> ort.InferenceSession:
+def open_session(model: Path) -> ort.InferenceSession:
     """One thread, no spinning: as serving runs it."""
     options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
@@ -54,11 +56,13 @@ def open_session(model: Path, threads: int = 1) -> ort.InferenceSession:
 
 def encode(session: ort.InferenceSession, pictures: U8, batch: int = 64) -> F32:
     """Vectors (n, d) of pictures (n, s, s, 3) through onnxruntime."""
-    blocks = [
-        session.run(["embedding"], {"pixels": np.ascontiguousarray(pictures[i : i + batch])})[0]
-        for i in range(0, len(pictures), batch)
-    ]
-    return np.concatenate(blocks)
+
+    def run(start: int) -> F32:
+        pixels = np.ascontiguousarray(pictures[start : start + batch])
+        return np.asarray(session.run(["embedding"], {"pixels": pixels})[0])
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return np.concatenate(list(pool.map(run, range(0, len(pictures), batch))))
 
 
 def milliseconds(session: ort.InferenceSession, size: int, runs: int = 50) -> float:
@@ -228,11 +232,16 @@ def everything(model: Path, name: str, work: Work) -> F32:
     kept = work.where / "heads" / f"{name}-{digest[:12]}" / "clean.npz"
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
-        session = open_session(model, os.cpu_count() or 1)
-        found = [
-            session.run(["embedding", "features"], {"pixels": work.cache.clean(block)})
-            for block in np.array_split(np.arange(len(work.rows)), len(work.rows) // 64)
-        ]
+        session = open_session(model)
+
+        def run(block: I64) -> list[F32]:
+            pixels = work.cache.clean(block)
+            found: list[F32] = session.run(["embedding", "features"], {"pixels": pixels})
+            return found
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            blocks = np.array_split(np.arange(len(work.rows)), len(work.rows) // 64)
+            found = list(pool.map(run, blocks))
         vectors, features = (
             np.concatenate(part).astype(np.float16) for part in zip(*found, strict=True)
         )

@@ -51,7 +51,7 @@ TUTOR_WEIGHTS: Final = {
     "both": 1.0, "detail": 0.5, "colour": 0.3, "model": 0.4, "style": 1.0, "label": 0.3,
 }  # fmt: skip
 TRUNK_WEIGHTS: Final = {
-    "both": 0.4, "detail": 0.2, "colour": 0.2, "model": 0.2, "style": 2.0, "label": 0.6,
+    "both": 0.8, "detail": 0.4, "colour": 0.2, "model": 0.3, "style": 2.0, "label": 0.6,
     "follow": 3.0, "order": 1.5,
 }  # fmt: skip
 
