@@ -48,9 +48,9 @@ def _true_crop(view: U8, mask: U8, light: F32, rng: np.random.Generator) -> U8:
         if kind < 0.15:
             alpha[:] = 255
         elif kind < 0.5:
-            reach = int(rng.integers(2, 7))
+            brush = np.ones((int(rng.integers(2, 7)),) * 2, np.uint8)
             grow = cv2.dilate if rng.random() < 0.7 else cv2.erode
-            alpha = np.asarray(grow(alpha, np.ones((reach, reach), np.uint8)), np.uint8)
+            alpha = np.asarray(grow(alpha, brush), np.uint8)
     wide, high = box[2] - box[0], box[3] - box[1]
     reach = max(wide, high * WIDTH / HEIGHT) * rng.uniform(1.0, 1.2)
     scale = WIDTH / reach
@@ -77,10 +77,10 @@ def by_mask(views: U8, masks: U8, seed: int) -> U8:
 def _make_true(job: tuple[Path, int, int]) -> None:
     where, start, stop = job
     rng = np.random.default_rng(start)
-    views, masks, light, crops = (
-        np.load(where / f"{name}.npy", mmap_mode=mode)
-        for name, mode in (("views", "r"), ("masks", "r"), ("light", "r"), ("crops", "r+"))
-    )
+    views = np.load(where / "views.npy", mmap_mode="r")
+    masks = np.load(where / "masks.npy", mmap_mode="r")
+    light = np.load(where / "light.npy", mmap_mode="r")
+    crops = np.load(where / "crops.npy", mmap_mode="r+")
     for at in range(start, stop):
         crops[at] = _true_crop(np.array(views[at]), np.array(masks[at]), np.array(light[at]), rng)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -18,7 +19,7 @@ from torch import Tensor, nn
 
 from onnx_models.dataset import F32
 
-Norm = nn.BatchNorm2d | nn.BatchNorm1d
+Norm = Any  # nn.BatchNorm1d or 2d: torch may be absent where types are checked
 
 
 def stored(model: Path) -> dict[str, F32]:
@@ -72,8 +73,8 @@ def restore(
     for name, norm in norms.items():
         norm.weight.fill_(1)
         norm.bias.copy_(torch.from_numpy(values[f"{prefix}{name}.weight_bias"]))
-        norm.running_mean.zero_()  # type: ignore[union-attr]
-        norm.running_var.fill_(1 - norm.eps)  # type: ignore[union-attr]
+        norm.running_mean.zero_()
+        norm.running_var.fill_(1 - norm.eps)
     hooks = []
     met: dict[str, Tensor] = {}
 
@@ -91,5 +92,5 @@ def restore(
         mean, var = met[name].mean(over), met[name].var(over)
         norm.bias.add_(mean)
         norm.weight.copy_(torch.sqrt(var + norm.eps))
-        norm.running_mean.copy_(mean)  # type: ignore[union-attr]
-        norm.running_var.copy_(var)  # type: ignore[union-attr]
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(var)

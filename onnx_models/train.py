@@ -101,7 +101,8 @@ def the_finder(stage: Stage, arguments: argparse.Namespace) -> Finder:
         torch.save(found.state_dict(), path)
     finder = Finder()
     finder.load_state_dict(torch.load(path, weights_only=True))
-    return finder.eval()
+    finder.eval()
+    return finder
 
 
 VIT: Final = Path("vit_tiny_imagenet") / "model.onnx"
