@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from app.errors import BadInput, SolemateError
 from etl.match_cli import match_app
+
+if TYPE_CHECKING:
+    from app.domain import ParsedOffer
 
 etl_app = typer.Typer(no_args_is_help=True, help="Load photographs and shops, embed, try adapters.")
 etl_app.add_typer(match_app, name="match")
@@ -148,26 +151,42 @@ def check_command(
         str, typer.Argument(help="Name of a file in etl/shops, or path of a TOML file.")
     ],
     pages: Annotated[int, typer.Option(min=1, max=100, help="Product pages to try.")] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="Offers as JSON, one a line.")] = False,
 ) -> None:
     """Try a shop on a few pages and print what was read; nothing is stored."""
     from app.settings import get_settings
-    from etl.report import offer_json
+    from etl.report import check_lines, check_summary, offer_json
     from etl.shop_run import try_shop
-    from etl.shop_spec import load_shop
+    from etl.shop_spec import is_wanted, load_shop
 
-    offers = 0
-    for page, result in try_shop(get_settings(), load_shop(shop), pages):
+    spec = load_shop(shop)
+    offers: list[ParsedOffer] = []
+    errors = 0
+    for page, result in try_shop(get_settings(), spec, pages):
+        typer.echo(page, err=as_json)
         if isinstance(result, SolemateError):
-            typer.echo(f"{page}\n  {result}")
+            errors += 1
+            typer.echo(f"  could not be read: {result}", err=as_json)
             continue
         for offer in result:
-            offers += 1
-            facts = offer_json(offer)
-            missing = [name for name, value in facts.items() if value in (None, [])]
-            typer.echo(f"{page}\n  {json.dumps(facts, ensure_ascii=False)}")
-            typer.echo(f"  not found: {', '.join(missing) or 'nothing'}")
+            offers.append(offer)
+            if as_json:
+                typer.echo(json.dumps(offer_json(offer), ensure_ascii=False))
+                continue
+            for line in check_lines(offer):
+                typer.echo(f"  {line}")
+            if not is_wanted(spec, offer):
+                typer.echo("  left out by category_pattern")
+            typer.echo("")
+    if not offers and not errors:
+        pattern = f" that match product_pattern {spec.product_pattern!r}" * bool(
+            spec.product_pattern
+        )
+        raise SolemateError(f"no product links{pattern} on {', '.join(spec.start_urls)}")
     if not offers:
         raise SolemateError("no offer could be read")
+    if not as_json:
+        typer.echo(check_summary(offers, errors))
 
 
 @etl_app.command("shops")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,52 @@ def offer_json(offer: ParsedOffer) -> dict[str, Any]:
         ],
         "description": offer.description,
     }
+
+
+CHECKED = ("title", "brand", "price", "currency", "availability", "images", "sizes", "style_code")
+"""Facts that the check of a shop counts."""
+
+
+def check_lines(offer: ParsedOffer) -> list[str]:
+    """An offer for a person: a line for each fact, then what was not found."""
+    money = f"{offer.price or '-'} {offer.currency or '(currency not stated)'}"
+    if offer.list_price is not None:
+        money += f", was {offer.list_price}"
+    if offer.confidence == "visible":
+        money += ", read from the page's text"
+    named = " / ".join(t for t in (offer.brand, offer.model, offer.colourway) if t)
+    codes = (("sku", offer.sku), ("style", offer.style_code), ("gtin", offer.gtin))
+    sizes = [f"{s.system or ''} {s.label}".strip() + _mark(s.available) for s in offer.sizes]
+    found = {
+        "title": offer.title,
+        "brand": named or None,
+        "price": money if offer.price is not None else None,
+        "stock": offer.availability if offer.availability != "unknown" else None,
+        "sizes": ", ".join(sizes) or None,
+        "codes": ", ".join(f"{name} {value}" for name, value in codes if value) or None,
+        "category": offer.category,
+        "gender": offer.gender,
+        "pictures": f"{len(offer.images)}, first {offer.images[0]}" if offer.images else None,
+        "address": offer.url,
+    }
+    lines = [f"{name:9} {value}" for name, value in found.items() if value]
+    missing = [name for name, value in found.items() if not value]
+    return [*lines, f"not found: {', '.join(missing) or 'nothing'}"]
+
+
+def check_summary(offers: Sequence[ParsedOffer], errors: int) -> str:
+    """How many offers state each fact, and how many documents could not be read."""
+    counts = []
+    for name in CHECKED:
+        values = (getattr(o, name) for o in offers)
+        count = sum(v not in (None, (), "unknown") for v in values)
+        counts.append(f"{name} {count}/{len(offers)}")
+    failed = f"; {errors} documents could not be read" if errors else ""
+    return f"{len(offers)} offers: {', '.join(counts)}{failed}"
+
+
+def _mark(available: bool | None) -> str:
+    return {True: "", False: " (sold out)", None: " (stock not stated)"}[available]
 
 
 def _number(value: Decimal | None) -> int | float | None:

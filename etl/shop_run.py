@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +24,7 @@ from etl.load import Chunk, Item, Shop, known_sources, open_shop, write_chunk
 from etl.polite import SharedTurns
 from etl.progress import Report, silent
 from etl.runs import Run, Stopped, running, source_lock
-from etl.shop_spec import ShopSpec
+from etl.shop_spec import ShopSpec, is_wanted
 
 _PAGES_A_CHUNK = 32
 _FEW = 10  # a shop this small may lose everything without being suspected
@@ -332,16 +331,10 @@ def _shopify_currency(work: _Work) -> str | None:
 
 def _wanted(work: _Work, offers: list[ParsedOffer]) -> list[ParsedOffer]:
     """Offers of the categories asked for, with the shop's currency where the page states none."""
-    pattern = work.spec.category_pattern
-    chosen = [
-        o
-        for o in offers
-        if pattern is None
-        or re.search(pattern, f"{o.category or ''} {o.title or ''}", re.IGNORECASE)
-    ]
     return [
         replace(o, currency=o.currency or (work.spec.currency if o.price is not None else None))
-        for o in chosen
+        for o in offers
+        if is_wanted(work.spec, o)
     ]
 
 

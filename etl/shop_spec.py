@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from app.domain import ParsedOffer
 from app.errors import BadInput
 from etl.adapters import ADAPTERS
 from etl.money import currency_code
@@ -126,6 +127,13 @@ def shop_from(key: str, data: dict[str, Any]) -> ShopSpec:
     except (TypeError, ValueError) as error:
         raise BadInput(f"shop {key}: {error}") from error
     return ShopSpec(**{**merged, **numbers, "key": key, "start_urls": tuple(urls)})
+
+
+def is_wanted(spec: ShopSpec, offer: ParsedOffer) -> bool:
+    """Whether an offer is of the categories asked for, by its category or title."""
+    words = f"{offer.category or ''} {offer.title or ''}"
+    pattern = spec.category_pattern
+    return pattern is None or re.search(pattern, words, re.IGNORECASE) is not None
 
 
 def _is_web(url: object) -> bool:

@@ -23,6 +23,10 @@ from etl.sizes import settle_systems
 from etl.text import absolute, clean
 
 _LISTS = ("products", "Products", "hits", "results", "sneakers", "product_templates", "data")
+_PICTURES = (
+    "main_picture_url", "mainPictureUrl", "imageUrl", "grid_picture_url", "thumbnail",
+    "thumbUrl", "smallImageUrl", "image",
+)  # fmt: skip
 _US_SIZES = (Decimal("0.5"), Decimal(25))
 """US shoe sizes; rows of "size 0" and "size 40" stand for all sizes and for none."""
 
@@ -172,11 +176,14 @@ def _offer(product: Mapping[str, Any], url: str | None) -> ParsedOffer | None:
     identifier = _text(_held(inner, "productId", "id", "objectID", "slug", "urlKey")) or style
     if title is None or identifier is None:
         return None
-    price, _ = _ask(inner)
-    pictures = [
-        absolute(url, _text(inner.get(name)))
-        for name in ("main_picture_url", "mainPictureUrl", "grid_picture_url", "thumbnail", "image")
-    ]
+    market = inner.get("market")
+    market = market if isinstance(market, Mapping) else {}
+    price, stated_ask = _ask(inner)
+    if not stated_ask:
+        price, _ = _ask(market)
+    media = inner.get("media")
+    held_pictures = {**media, **inner} if isinstance(media, Mapping) else inner
+    pictures = [absolute(url, _text(held_pictures.get(name))) for name in _PICTURES]
     slug = _text(_held(inner, "urlKey", "slug"))
     return ParsedOffer(
         external_id=identifier,
@@ -186,7 +193,9 @@ def _offer(product: Mapping[str, Any], url: str | None) -> ParsedOffer | None:
         model=clean(_text(_held(inner, "model", "silhouette"))),
         colourway=clean(_text(_held(inner, "colorway", "details", "color"))),
         price=price,
-        currency=currency_code(_held(inner, "currencyCode", "currency")),
+        currency=currency_code(
+            _held(inner, "currencyCode", "currency") or _held(market, "currencyCode", "currency")
+        ),
         availability="in_stock" if price is not None else "unknown",
         images=best_pictures(p for p in pictures if p),
         sku=style,

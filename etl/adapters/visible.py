@@ -67,6 +67,9 @@ _SKIPPED = frozenset(
 )
 
 
+_WHOLE = frozenset({"html", "body", "main", "article", "section", "form"})
+
+
 @dataclass(frozen=True, slots=True)
 class SeenPrice:
     """A price read from the page's text; ``score`` orders readings, higher is surer."""
@@ -142,6 +145,8 @@ def _prices(elements: list[Any], title_at: int | None, buy_at: list[int]) -> lis
     found: list[_Found] = []
     taken: set[Any] = set()
     for order, element in enumerate(elements):
+        if element.tag in _WHOLE:
+            continue
         if element.tag in _SKIPPED or element.getparent() in taken:
             if element.getparent() in taken:
                 taken.add(element)

@@ -50,7 +50,10 @@ class Wildberries:
         """
         if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<":
             return self._pages.parse(content, url, content_type)
-        products = _products(read_json(content, content_type))
+        body = read_json(content, content_type)
+        if isinstance(body, Mapping) and body.get("nm_id") and body.get("imt_name"):
+            return [_card(body)]
+        products = _products(body)
         query = dict(parse_qsl(urlsplit(url).query)) if url else {}
         currency = currency_code(query.get("curr", "").upper())
         offers = [_offer(p, currency) for p in products if p.get("id") and p.get("name")]
@@ -125,6 +128,36 @@ def _offer(product: Mapping[str, Any], currency: str | None) -> ParsedOffer:
         gender=normalise.gender(title),
         product_key=str(article),
         model_key=root if root not in (None, "0") else None,
+    )
+
+
+def _card(card: Mapping[str, Any]) -> ParsedOffer:
+    """The card's own file (``.../info/ru/card.json``): words and sizes, no price and no stock."""
+    article = int(card["nm_id"])
+    selling, media = card.get("selling"), card.get("media")
+    count = media.get("photo_count") if isinstance(media, Mapping) else None
+    table = card.get("sizes_table")
+    rows = table.get("values") if isinstance(table, Mapping) else None
+    labels = [_text(r.get("tech_size")) for r in rows or [] if isinstance(r, Mapping)]
+    title, code = clean(_text(card.get("imt_name"))), _text(card.get("vendor_code"))
+    parent = clean(_text(card.get("subj_root_name")))
+    categories = [c for c in (parent, clean(_text(card.get("subj_name")))) if c]
+    root = _text(card.get("imt_id"))
+    return ParsedOffer(
+        external_id=str(article),
+        url=f"https://www.wildberries.ru/catalog/{article}/detail.aspx",
+        title=title,
+        brand=clean(_text(selling.get("brand_name"))) if isinstance(selling, Mapping) else None,
+        colourway=clean(_text(card.get("nm_colors_names"))),
+        images=picture_urls(article, count) if isinstance(count, int) else (),
+        sku=str(article),
+        style_code=normalise.style_code(code) or normalise.style_code(title),
+        sizes=settle_systems([s for t in labels if t != "0" and (s := parse_size(t)) is not None]),
+        description=clean(_text(card.get("description"))),
+        category=" > ".join(categories) or None,
+        gender=normalise.gender(title),
+        product_key=str(article),
+        model_key=root,
     )
 
 

@@ -46,10 +46,11 @@ class YmlFeed:
         shop_url = clean(root.findtext("shop/url"))
         # Relative addresses in a feed are the shop's, whatever host serves the feed.
         base = absolute(None, shop_url) or url
+        declared = _declared_currency(root)
         items = [
             (clean(e.get("group_id") or e.findtext("group_id")), offer)
             for e in root.iter("offer")
-            if (offer := _offer(e, categories, base)) is not None
+            if (offer := _offer(e, categories, base, declared)) is not None
         ]
         if not items:
             raise NoOffer("the feed holds no offer")
@@ -63,6 +64,12 @@ class YmlFeed:
     def list_url(self, start: str, number: int) -> str | None:
         """The feed itself, once."""
         return start if number == 1 else None
+
+
+def _declared_currency(root: Any) -> str | None:
+    """The feed's currency where it declares exactly one; it holds for offers that name none."""
+    declared = [currency_code(e.get("id")) for e in root.iterfind(".//currencies/currency")]
+    return declared[0] if len(declared) == 1 else None
 
 
 def _categories(root: Any) -> dict[str, str]:
@@ -81,14 +88,17 @@ def _categories(root: Any) -> dict[str, str]:
     return found
 
 
-def _offer(e: Any, categories: dict[str, str], base: str | None) -> ParsedOffer | None:
+def _offer(
+    e: Any, categories: dict[str, str], base: str | None, declared: str | None
+) -> ParsedOffer | None:
     identifier = clean(e.get("id"))
     vendor, model = _text(e, "vendor"), _text(e, "model")
     kind = _text(e, "typePrefix")
     title = _text(e, "name") or (" ".join(filter(None, (kind, vendor, model))) if kind else model)
     if identifier is None or title is None:
         return None
-    currency = currency_code(_text(e, "currencyId"))
+    named = _text(e, "currencyId")
+    currency = currency_code(named) if named else declared
     price = stated_amount(_text(e, "price"), currency)
     before = stated_amount(_text(e, "oldprice", "oldPrice", "old_price"), currency)
     params = [(clean(p.get("name")) or "", clean(p.text), p.get("unit")) for p in e.iter("param")]
@@ -123,6 +133,8 @@ def _offer(e: Any, categories: dict[str, str], base: str | None) -> ParsedOffer 
 
 
 def _availability(e: Any) -> Availability:
+    if (e.get("disabled") or _text(e, "disabled") or "").strip().lower() in ("true", "1"):
+        return "out_of_stock"  # the shop has taken it off sale
     stated = (e.get("available") or _text(e, "available") or "").strip().lower()
     if stated in ("true", "1", "yes"):
         return "in_stock"

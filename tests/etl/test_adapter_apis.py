@@ -215,3 +215,44 @@ def test_cut_answers_and_web_pages_are_errors(adapter: str) -> None:
     if adapter == "marketplace":
         with pytest.raises(Blocked):
             parse_document(get_adapter(adapter), b"<html>Just a moment...</html>", None)
+
+
+def test_wildberries_card_file_has_words_and_no_price() -> None:
+    card = {
+        "imt_id": 9,
+        "nm_id": 458510242,
+        "imt_name": "Кроссовки женские Air Max",
+        "subj_name": "Кроссовки",
+        "subj_root_name": "Обувь",
+        "vendor_code": "DD1391-100",
+        "nm_colors_names": "белый",
+        "sizes_table": {"values": [{"tech_size": "38"}, {"tech_size": "39"}]},
+        "selling": {"brand_name": "Nike", "supplier_id": 1},
+        "media": {"photo_count": 2},
+    }
+    (offer,) = _read("wildberries", card)
+    assert (offer.external_id, offer.brand, offer.colourway) == ("458510242", "Nike", "белый")
+    assert (offer.price, offer.currency, offer.availability) == (None, None, "unknown")
+    assert (offer.category, offer.style_code) == ("Обувь > Кроссовки", "DD1391-100")
+    assert [s.label for s in offer.sizes] == ["38", "39"]
+    assert len(offer.images) == 2
+
+
+def test_a_market_block_states_the_lowest_ask() -> None:
+    body = {
+        "Products": [
+            {
+                "id": "a",
+                "title": "Runner",
+                "styleId": "CW2288-111",
+                "retailPrice": 90,
+                "media": {"imageUrl": "https://img.example/a.jpg"},
+                "market": {"lowestAsk": 180, "currencyCode": "USD"},
+            },
+            {"id": "b", "title": "Walker", "retailPrice": 90, "market": {"lowestAsk": 0}},
+        ]
+    }
+    asked, unsold = _read("marketplace", body)
+    assert (asked.price, asked.currency, asked.availability) == (Decimal(180), "USD", "in_stock")
+    assert asked.images == ("https://img.example/a.jpg",)
+    assert (unsold.price, unsold.availability) == (None, "unknown")

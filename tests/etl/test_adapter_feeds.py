@@ -197,3 +197,26 @@ def test_a_cut_google_feed_is_an_error() -> None:
     content = RSS.format(ns=NS, items=_item(1, "9") * 3).encode()
     with pytest.raises(NoOffer, match="breaks off"):
         _read(content[:1500], "google_feed")
+
+
+@pytest.mark.parametrize(
+    ("declared", "currency"),
+    [
+        ('<currency id="KZT" rate="1"/>', "KZT"),
+        ('<currency id="RUR" rate="1"/><currency id="KZT" rate="0.2"/>', None),
+        ("", None),
+    ],
+)
+def test_the_one_declared_currency_holds_for_offers_that_name_none(
+    declared: str, currency: str | None
+) -> None:
+    feed = _yml(_sized(1, "42", "6990").replace("<currencyId>RUR</currencyId>", "")).decode()
+    feed = feed.replace('<currency id="RUR" rate="1"/>', declared)
+    (offer,) = _read(feed.encode())
+    assert (offer.price, offer.currency) == (Decimal(6990), currency)
+
+
+def test_an_offer_taken_off_sale_is_sold_out() -> None:
+    disabled = _sized(1, "42", "6990").replace("<offer ", '<offer disabled="true" ')
+    (offer,) = _read(_yml(disabled))
+    assert offer.availability == "out_of_stock"
