@@ -44,6 +44,8 @@ class Options:
     """Questions at a time whose pictures are held in memory; each may be six files of 20 MB."""
     album_quiet_s: float = 0.7
     """An album is complete when none of its pictures has come for so long."""
+    alerts_every_s: float = 60.0
+    """How often alerts are looked at when no run announces its end."""
     limits: Limits = field(default_factory=Limits)
     """Telegram's limits on sending."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.bot.courier import Courier
 from app.bot.desk import Desk
 from app.bot.intake import Intake, Reception
 from app.bot.lanes import Lanes
@@ -19,6 +20,7 @@ class Duty:
     ledger: Ledger | None
     reception: Reception
     intake: Intake
+    courier: Courier | None
 
     def close(self) -> None:
         """Waits for threads, then closes the services; blocks."""

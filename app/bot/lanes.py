@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Coroutine, Hashable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Hashable, Iterable
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from telegram import Update
@@ -45,8 +45,10 @@ class Lanes(BaseUpdateProcessor):
         self._lanes: dict[Hashable, _Lane] = {}
         self._seen: OrderedDict[int, None] = OrderedDict()
         self._pieces: dict[tuple[int, str], list[int]] = {}
-        self.resumed: set[int] = set()
-        """Updates of an earlier process: nobody is refused for what was waiting already."""
+        self._resumed: set[int] = set()
+        self.caught_up = asyncio.Event()
+        """Set once every update that an earlier process left undone has been handled."""
+        self.caught_up.set()
         self.closing = False
         """No update is begun any more; with a ledger the next process takes up those in line."""
 
@@ -61,15 +63,35 @@ class Lanes(BaseUpdateProcessor):
         """Updates that are handled or in line."""
         return sum(lane.users for lane in self._lanes.values())
 
-    def alone(self, user_id: int) -> AbstractAsyncContextManager[None]:
-        """Holds a user's lane: none of their updates is handled meanwhile."""
-        return self._lane(user_id)
+    @asynccontextmanager
+    async def alone(self, user_id: int) -> AsyncIterator[None]:
+        """Holds a user's lane: nothing else is said to them meanwhile."""
+        async with self._lane(user_id):
+            self._manners.silent.add(user_id)
+            try:
+                yield
+            finally:
+                self._manners.silent.discard(user_id)
+
+    def resume(self, update_ids: Iterable[int]) -> None:
+        """Updates of an earlier process: nobody is refused for what was waiting already."""
+        self._resumed = set(update_ids)
+        if self._resumed:
+            self.caught_up.clear()
 
     async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
         """Runs the update's handlers in its user's lane, or drops it."""
         if not isinstance(update, Update):
             await coroutine
             return
+        try:
+            await self._handle(update, coroutine)
+        finally:
+            self._resumed.discard(update.update_id)
+            if not self._resumed:
+                self.caught_up.set()
+
+    async def _handle(self, update: Update, coroutine: Awaitable[Any]) -> None:
         album = _album(update)
         if self._is_repeated(update) or self._albums.join(update):
             if album is not None and self._ledger is not None:
@@ -77,7 +99,7 @@ class Lanes(BaseUpdateProcessor):
             _discard(coroutine)
             return
         refusal = None
-        if update.update_id not in self.resumed:
+        if update.update_id not in self._resumed:
             refusal = self._flood.refuse(_key(update))
         if refusal is not None:
             _discard(coroutine)

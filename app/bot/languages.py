@@ -56,6 +56,10 @@ class Languages:
         await self._in_thread(keep)
         self._remember(user_id, language)
 
+    def forget(self, user_id: int) -> None:
+        """Drops what is remembered of a user."""
+        self._chosen.pop(user_id, None)
+
     async def _choice(self, user_id: int) -> Language | None:
         known, asked_at = self._chosen.get(user_id, (None, -_FRESH_S))
         now = time.monotonic()

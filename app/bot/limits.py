@@ -25,6 +25,8 @@ _TOGETHER_S: Final = 2.0
 _SEVERAL: Final = 3
 _SLACK_S: Final = 0.1
 _ORNAMENTS: Final = frozenset({"sendChatAction"})
+TURN_TAKEN: Final = -1
+"""``rate_limit_args`` of a request whose turn was waited for before: made at once, never again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +112,14 @@ class ChatLimiter(BaseRateLimiter[int]):
     ) -> Any:
         """Makes the request when its turn comes."""
         chat = data.get("chat_id")
-        retries = self._limits.retries if rate_limit_args is None else rate_limit_args
+        retries = self._limits.retries if rate_limit_args is None else max(0, rate_limit_args)
         if endpoint in _ORNAMENTS:
             retries = 0
             if (wait := self._hold_left(chat)) > 0:
                 raise RetryAfter(int(wait) + 1)
         for attempt in range(retries + 1):
-            await self._turn(endpoint, chat)
+            if rate_limit_args != TURN_TAKEN:
+                await self.turn(endpoint, chat)
             try:
                 result = await callback(*args, **kwargs)
             except RetryAfter as error:
@@ -137,7 +140,8 @@ class ChatLimiter(BaseRateLimiter[int]):
                 return result
         raise AssertionError("the last attempt returns or raises")
 
-    async def _turn(self, endpoint: str, chat: int | str | None) -> None:
+    async def turn(self, endpoint: str, chat: int | str | None) -> None:
+        """Waits until a request may be made."""
         if _makes_messages(endpoint) or endpoint.startswith("edit"):
             now = self._clock()
             wait = self._overall.reserve(now)

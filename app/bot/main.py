@@ -19,18 +19,24 @@ from telegram.request import HTTPXRequest
 
 from app.bot.albums import Albums
 from app.bot.asker import Asker
+from app.bot.courier import Courier
 from app.bot.delivery import Delivery
 from app.bot.desk import BotApplication, Desk, Options
 from app.bot.duty import Duty
 from app.bot.flood import Flood
 from app.bot.flow import Flow
 from app.bot.flows import commands
+from app.bot.flows.admin import Admin, Load
+from app.bot.flows.alerts import Alerts
 from app.bot.flows.ask import Asks
 from app.bot.flows.commands import Commands, UnknownCommands
+from app.bot.flows.feedback import Feedback
 from app.bot.flows.inline import Inline
 from app.bot.flows.pick import Picking
+from app.bot.flows.privacy import Privacy
 from app.bot.flows.refine import Refining
 from app.bot.flows.results import Results
+from app.bot.flows.saved import SavedShoes
 from app.bot.flows.settings import Settings as SettingsFlow
 from app.bot.intake import Reception, open_intake
 from app.bot.lanes import Lanes
@@ -100,21 +106,31 @@ def build_application(
         .build()
     )
     delivery = Delivery(desk, Uploads(settings))
-    flows = all_flows(desk, delivery, albums)
+
+    def load() -> Load:
+        return Load(lanes.waiting, *limiter.held)
+
+    flows = all_flows(desk, delivery, albums, load)
     delivery.result_actions = [action for flow in flows for action in flow.result_actions()]
     for flow in flows:
         flow.add_to(application)
     Presses(desk, flows).add_to(application)
     Trouble(desk, ledger, services.store).add_to(application)
     reception = Reception(application.update_queue, manners, marks, ledger)
-    application.bot_data["duty"] = Duty(
-        desk, lanes, ledger, reception, open_intake(application.bot, reception, settings)
-    )
+    courier = None
+    if services.store is not None:
+        courier = Courier(
+            application.bot, desk, services.store, lanes, limiter, marks, options.alerts_every_s
+        )
+    intake = open_intake(application.bot, reception, settings)
+    application.bot_data["duty"] = Duty(desk, lanes, ledger, reception, intake, courier)
     application.bot_data["menu"] = [name for flow in flows for name in flow.commands]
     return application
 
 
-def all_flows(desk: Desk, delivery: Delivery, albums: Albums) -> list[Flow]:
+def all_flows(
+    desk: Desk, delivery: Delivery, albums: Albums, load: Callable[[], Load]
+) -> list[Flow]:
     """Everything people do with the bot. The order is that in which flows are offered a message
     and in which Telegram's menu lists their commands; the last two take whatever is left."""
     asker = Asker(desk, delivery)
@@ -125,8 +141,23 @@ def all_flows(desk: Desk, delivery: Delivery, albums: Albums) -> list[Flow]:
         Refining(desk, delivery),
         Picking(desk, asker),
         Inline(desk),
+        *_keeping(desk, load),
         UnknownCommands(desk),
         Asks(desk, asker, albums),
+    ]
+
+
+def _keeping(desk: Desk, load: Callable[[], Load]) -> list[Flow]:
+    """Flows about what is kept, where anything is."""
+    store = desk.services.store
+    if store is None:
+        return []
+    return [
+        SavedShoes(desk, store),
+        Alerts(desk, store),
+        Privacy(desk, store),
+        Feedback(desk, store),
+        Admin(desk, store, load),
     ]
 
 
@@ -160,15 +191,21 @@ async def serving(application: BotApplication) -> AsyncIterator[None]:
     try:
         await _initialize(application)
         await _publish_commands(application)
-        duty.lanes.resumed = await duty.reception.resume(application.bot)
+        if duty.courier is not None:
+            await duty.courier.prepare()
+        duty.lanes.resume(await duty.reception.resume(application.bot))
         await application.start()
         await duty.intake.start()
+        if duty.courier is not None:
+            duty.courier.start()
         LOG.info("@%s answers", application.bot.username)
         yield
     finally:
         # In this order nothing new comes in while what is in flight still gets its answer.
         duty.lanes.closing = True
         await duty.intake.stop()
+        if duty.courier is not None:
+            await duty.courier.stop()
         if application.running:
             await application.stop()
         await application.shutdown()

@@ -24,6 +24,8 @@ class Manners:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._told: dict[int, float] = {}
+        self.silent: set[int] = set()
+        """Users into whose chat nothing may be written now: an alert is on its way there."""
 
     async def flood(self, update: Update, wait_s: int) -> None:
         """The user sends more than the bot takes."""
@@ -57,7 +59,7 @@ class Manners:
 
     async def _say(self, update: Update, text: Html) -> None:
         message = update.effective_message
-        if message is None:
+        if message is None or message.chat_id in self.silent:
             return
         new = update.callback_query is None
         spot = Spot.answering(message) if new else Spot.beside(message)

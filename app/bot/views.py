@@ -107,7 +107,7 @@ def notes(words: Catalogue, result: SearchResult, rest: str = "") -> Html:
         shown = named(words, "material", what) if what else name
         lines.append(words.html(key if key in words.messages else "undone.other", what=shown))
     if rest:
-        lines.append(words.html("undone.words", what=_short(rest, _NAME_CHARS)))
+        lines.append(words.html("undone.words", what=short(rest, _NAME_CHARS)))
     return Html("\n".join(dict.fromkeys(lines)))
 
 
@@ -132,7 +132,7 @@ def amount(words: Catalogue, offer: OfferHit, money: Money | None = None) -> str
 
 def name(words: Catalogue, hit: Hit) -> str:
     """The product's name, short enough for a caption."""
-    return _short(product_name(hit, words), _NAME_CHARS)
+    return short(product_name(hit, words), _NAME_CHARS)
 
 
 def caption(
@@ -223,7 +223,7 @@ def posted(words: Catalogue, hit: Hit, now: datetime, money: Money | None = None
 
 def shortened(text: str) -> str:
     """Somebody else's words, short enough to quote."""
-    return _short(text, _NAME_CHARS)
+    return short(text, _NAME_CHARS)
 
 
 def shops(
@@ -324,7 +324,7 @@ def _rate_day(offers: Iterable[OfferHit], money: Money | None) -> date | None:
 
 
 def _shop(offer: OfferHit) -> Html:
-    shop = escape(_short(offer.shop, _SHOP_CHARS))
+    shop = escape(short(offer.shop, _SHOP_CHARS))
     if offer.url and linkable(offer.url):
         return Html(f'<a href="{escape(offer.url)}">{shop}</a>')
     return Html(shop)
@@ -345,7 +345,7 @@ def _sizes(words: Catalogue, offer: OfferHit, most: int = _SIZES) -> Html:
     there = [size for size in offer.sizes if size.available is not False]
     if not there:
         return Html()
-    labels = [_short(size.label, _SIZE_CHARS) for size in there[:most]]
+    labels = [short(size.label, _SIZE_CHARS) for size in there[:most]]
     if len(there) > most:
         labels.append("…")
     systems = {size.system for size in there}
@@ -355,6 +355,7 @@ def _sizes(words: Catalogue, offer: OfferHit, most: int = _SIZES) -> Html:
     return words.html("hit.sizes_in", system=system, sizes=", ".join(labels))
 
 
-def _short(text: str, limit: int) -> str:
+def short(text: str, limit: int) -> str:
+    """``text`` on one line, cut to ``limit`` characters."""
     text = " ".join(text.split())
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

@@ -26,6 +26,7 @@ class Letter:
     key: str
     payload: dict[str, Any]
     attempts: int
+    language: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +34,16 @@ class Attempt:
     """A send whose end nobody recorded.
 
     The message, if there is one, is the only one of the bot's in the user's chat with an id above
-    both ``mark`` and ``known``; ``known`` None: that cannot be said.
+    ``mark``; ``doubtful``: that cannot be said, an answer got lost there before. ``age_s``: seconds
+    since the claim.
     """
 
     id: int
     user_id: int
     mark: int
     markup: dict[str, Any]
-    known: int | None
+    doubtful: bool
+    age_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +149,16 @@ class Outbox:
                 .fetchall()
             )
 
-    def claim(self, row_id: int, mark: int, markup: dict[str, Any]) -> bool:
-        """Takes a row for one attempt to send it; committed before anything is sent."""
+    def claim(self, row_id: int, mark: int, markup: dict[str, Any]) -> Attempt | None:
+        """Takes a row for one attempt to send it, committed before anything is sent; None when it
+        is no longer wanted."""
         params = {"id": row_id, "mark": mark, "markup": Jsonb(markup)}
         with self._database.connection() as conn:
-            return query("bot_outbox_claim").execute(conn, params).fetchone() is not None
+            return (
+                query("bot_outbox_claim")
+                .execute(conn, params, row_factory=class_row(Attempt))
+                .fetchone()
+            )
 
     def sent(self, row_id: int, message_id: int) -> None:
         """The message is in the chat."""
@@ -169,14 +177,10 @@ class Outbox:
         with self._database.connection() as conn:
             query("bot_outbox_close").execute(conn, params)
 
-    def open_attempts(self, grace_s: float) -> list[Attempt]:
-        """Attempts older than ``grace_s`` seconds whose end nobody recorded."""
+    def open_attempts(self) -> list[Attempt]:
+        """Attempts of an earlier process whose end nobody recorded."""
         with self._database.connection() as conn:
-            return (
-                query("bot_outbox_open")
-                .execute(conn, {"grace_s": grace_s}, row_factory=class_row(Attempt))
-                .fetchall()
-            )
+            return query("bot_outbox_open").execute(conn, row_factory=class_row(Attempt)).fetchall()
 
     def prune(self) -> None:
         """Removes what is long settled."""

@@ -71,6 +71,14 @@ class Kept:
     added: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Put:
+    """An alert that was switched on; ``size``: in which a return is awaited."""
+
+    id: int
+    size: str | None
+
+
 class SavedStore:
     """Each call is one transaction and blocks; raises :class:`DatabaseUnavailable`.
 
@@ -102,20 +110,17 @@ class SavedStore:
         user_id: int,
         saved_id: int,
         kind: AlertKind,
-        size: tuple[str, str | None] | None = None,
-    ) -> int | None:
-        """Switches an alert on; returns it, None if the saved thing is gone or not the user's."""
-        label, system = size or (None, None)
-        params = {
-            "user_id": user_id,
-            "saved_id": saved_id,
-            "kind": kind,
-            "size": label,
-            "size_system": system,
-        }
+        language: str,
+    ) -> Put | None:
+        """Switches an alert on, to be written in ``language``; a return is awaited in the user's
+        size. None if the saved thing is gone or not the user's."""
+        params = {"user_id": user_id, "saved_id": saved_id, "kind": kind}
         with self._database.connection() as conn:
-            row = query("bot_alert_put").execute(conn, params).fetchone()
-        return None if row is None else int(row[0])
+            query("bot_user_visit").execute(conn, {"user_id": user_id})
+            query("bot_contact_language").execute(conn, {"user_id": user_id, "language": language})
+            return (
+                query("bot_alert_put").execute(conn, params, row_factory=class_row(Put)).fetchone()
+            )
 
     def saved(self, user_id: int, limit: int, offset: int = 0) -> list[Saved]:
         """What the user saved, newest first."""

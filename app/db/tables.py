@@ -561,8 +561,11 @@ bot_contact = sa.Table(
     sa.Column("quiet", sa.Boolean, nullable=False, server_default=sa.text("true")),
     _time("blocked_at", now=False, nullable=True),
     sa.Column("last_message_id", sa.BigInteger),
+    _text("language"),
+    _one_of("language", "ru", "en"),
     comment="When a user may be written to unasked: quiet hours in their time zone, not at all "
-    "after a block; last_message_id is the newest message of their private chat, NULL: not known",
+    "after a block; last_message_id is the newest message of their private chat, NULL: not known; "
+    "language is the one they were last answered in",
 )
 
 bot_update = sa.Table(

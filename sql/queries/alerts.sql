@@ -5,19 +5,25 @@ SELECT pg_try_advisory_xact_lock(hashtext('solemate alerts'));
 -- name: alert_drops
 -- Price drops: the lowest price among offers that can be bought, in the alert's currency, is below
 -- the lowest the user was told. The new price is remembered in the same statement, so the same
--- price is told once, and a further drop again. A drop still waiting to be sent gives way.
+-- price is told once, and a further drop again. A drop still waiting to be sent gives way. Prices
+-- in other currencies come by the newest official rates and count from two per cent below: rates
+-- move every day, and that is no news.
 WITH lowest AS (
-    SELECT DISTINCT ON (a.id) a.id AS alert_id, a.user_id, a.told_price AS was, n.price,
-           n.currency, n.id AS offer_id, n.product_id
+    SELECT DISTINCT ON (a.id) a.id AS alert_id, a.user_id, a.told_price AS was,
+           round(n.price * fx.rate, 2) AS price, coalesce(a.currency, n.currency) AS currency,
+           n.id AS offer_id, n.price AS offer_price, n.currency AS offer_currency
     FROM bot_alert AS a
     JOIN bot_saved AS s ON s.id = a.saved_id
     JOIN offer AS o ON o.id = s.offer_id
     JOIN offer AS n ON n.product_id = o.product_id
                    AND n.availability <> 'out_of_stock'
                    AND n.price > 0
-                   AND (n.currency = a.currency OR a.told_price IS NULL)
+    JOIN LATERAL fx_to(coalesce(a.currency, n.currency)) AS fx ON fx.currency = n.currency
     WHERE a.kind = 'drop' AND a.active
-    ORDER BY a.id, n.price, n.id
+      AND (a.told_price IS NULL
+           OR n.price * fx.rate < a.told_price * CASE WHEN n.currency = a.currency
+                                                      THEN 1 ELSE 0.98 END)
+    ORDER BY a.id, n.price * fx.rate, n.id
 ),
 fell AS (
     SELECT * FROM lowest WHERE price < was
@@ -26,7 +32,7 @@ told AS (
     UPDATE bot_alert AS a
     SET told_price = l.price, currency = l.currency
     FROM lowest AS l
-    WHERE a.id = l.alert_id AND (l.was IS NULL OR l.price < l.was)
+    WHERE a.id = l.alert_id
 ),
 overtaken AS (
     UPDATE bot_outbox AS x
@@ -40,7 +46,9 @@ SELECT f.user_id, f.alert_id, 'drop:' || f.alert_id || ':' || f.currency || ':' 
        jsonb_build_object('kind', 'drop', 'was', coalesce(
                               (SELECT max(t.was) FROM overtaken AS t
                                WHERE t.alert_id = f.alert_id), f.was)::text,
-                          'price', f.price::text, 'currency', f.currency, 'offer_id', f.offer_id)
+                          'price', f.price::text, 'currency', f.currency,
+                          'offer_id', f.offer_id, 'offer_price', f.offer_price::text,
+                          'offer_currency', f.offer_currency)
 FROM fell AS f
 ON CONFLICT (key) DO NOTHING
 RETURNING id;

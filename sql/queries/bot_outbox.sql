@@ -9,7 +9,8 @@ LEFT JOIN bot_contact AS c ON c.user_id = x.user_id
 LEFT JOIN bot_user AS u ON u.user_id = x.user_id
 CROSS JOIN LATERAL (
     SELECT (now() AT TIME ZONE coalesce(
-        c.timezone, CASE u.language WHEN 'en' THEN 'UTC' ELSE 'Europe/Moscow' END))::time AS clock
+        c.timezone, CASE coalesce(u.language, c.language) WHEN 'en' THEN 'UTC'
+                                                          ELSE 'Europe/Moscow' END))::time AS clock
 ) AS local
 WHERE x.state = 'pending'
   AND x.not_before <= now()
@@ -32,7 +33,9 @@ SET state = 'sending', claimed_at = now(), attempts = attempts + 1, markup = %(m
         SELECT max(last_message_id) FROM bot_contact), 0))
 WHERE x.id = %(id)s AND x.state = 'pending'
   AND EXISTS (SELECT FROM bot_alert AS a WHERE a.id = x.alert_id AND a.active)
-RETURNING x.mark;
+RETURNING x.id, x.user_id, x.mark, x.markup, 0.0::float AS age_s,
+          (SELECT last_message_id FROM bot_contact AS c WHERE c.user_id = x.user_id) IS NULL
+              AS doubtful;
 
 -- name: bot_outbox_sent
 -- The message is in the chat, as `message_id`.
@@ -60,17 +63,23 @@ SET state = %(state)s, settled_at = now(), error = %(error)s
 WHERE id = %(id)s AND state IN ('pending', 'sending');
 
 -- name: bot_outbox_open
--- Attempts whose end nobody recorded, older than `grace_s` seconds: the process died, or the answer
--- was lost. `known` is the newest message id that the user's chat had before.
-SELECT x.id, x.user_id, x.mark, x.markup, c.last_message_id AS known
+-- Attempts whose end nobody recorded: the process died. Doubtful: the newest message of the chat is
+-- not known, so another of the bot's may lie above the mark.
+SELECT x.id, x.user_id, x.mark, x.markup, c.last_message_id IS NULL AS doubtful,
+       extract(epoch FROM now() - x.claimed_at)::float AS age_s
 FROM bot_outbox AS x
 LEFT JOIN bot_contact AS c ON c.user_id = x.user_id
-WHERE x.state = 'sending' AND x.claimed_at <= now() - %(grace_s)s * interval '1 second'
+WHERE x.state = 'sending'
 ORDER BY x.id;
 
 -- name: bot_outbox_read
--- What a row is about.
-SELECT id, user_id, alert_id, key, payload, attempts FROM bot_outbox WHERE id = %(id)s;
+-- What a row is about, and which language its user speaks (NULL: never said).
+SELECT x.id, x.user_id, x.alert_id, x.key, x.payload, x.attempts,
+       coalesce(u.language, c.language) AS language
+FROM bot_outbox AS x
+JOIN bot_user AS u ON u.user_id = x.user_id
+LEFT JOIN bot_contact AS c ON c.user_id = x.user_id
+WHERE x.id = %(id)s;
 
 -- name: bot_outbox_prune
 -- What was settled a month ago.

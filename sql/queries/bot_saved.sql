@@ -78,21 +78,24 @@ DELETE FROM bot_saved WHERE id = %(saved_id)s AND user_id = %(user_id)s RETURNIN
 
 -- name: bot_alert_put
 -- Switches an alert of a saved thing on. What is known of it starts from today's facts: the lowest
--- price in the currency of the cheapest offer, and whether the shoe is there in the size.
+-- price, in the user's currency or else that of the cheapest offer, and whether the shoe is there in the user's size
+-- (without one: in any).
 INSERT INTO bot_alert AS a (user_id, saved_id, kind, size, size_system, told_price, currency,
                             present)
-SELECT s.user_id, s.id, %(kind)s, %(size)s::text, %(size_system)s::text, lowest.price,
-       lowest.currency,
+SELECT s.user_id, s.id, %(kind)s, u.size, u.size_system, lowest.price, lowest.currency,
        CASE WHEN o.id IS NOT NULL THEN EXISTS (
-           SELECT FROM products_matching(want_size => %(size)s::text,
-                                         want_size_system => %(size_system)s::text) AS m
+           SELECT FROM products_matching(want_size => u.size,
+                                         want_size_system => u.size_system) AS m
            WHERE m.product_id = o.product_id) END
 FROM bot_saved AS s
+JOIN bot_user AS u ON u.user_id = s.user_id
 LEFT JOIN offer AS o ON o.id = s.offer_id
 LEFT JOIN LATERAL (
-    SELECT n.price, n.currency
+    SELECT round(n.price * coalesce(own.rate, 1), 2) AS price,
+           coalesce(CASE WHEN own.rate IS NOT NULL THEN u.currency END, n.currency) AS currency
     FROM offer AS n
     LEFT JOIN fx_to('EUR') AS fx ON fx.currency = n.currency
+    LEFT JOIN LATERAL fx_to(u.currency) AS own ON own.currency = n.currency
     WHERE n.product_id = o.product_id AND n.price IS NOT NULL
     ORDER BY n.availability = 'out_of_stock', n.price * coalesce(fx.rate, 1), n.id
     LIMIT 1
@@ -105,7 +108,7 @@ SET active = true, size = excluded.size, size_system = excluded.size_system,
     currency = CASE WHEN a.active THEN a.currency ELSE excluded.currency END,
     present = CASE WHEN a.active THEN a.present ELSE excluded.present END,
     created_at = CASE WHEN a.active THEN a.created_at ELSE now() END
-RETURNING a.id, a.told_price, a.currency, a.present;
+RETURNING a.id, a.size;
 
 -- name: bot_alert_stop
 -- Switches an alert of the user's own off; what waits to be sent for it stays unsent.
@@ -150,6 +153,12 @@ ON CONFLICT (user_id) DO UPDATE
 SET timezone = coalesce(%(timezone)s, c.timezone), quiet = coalesce(%(quiet)s::boolean, c.quiet),
     quiet_from = coalesce(%(quiet_from)s::time, c.quiet_from),
     quiet_to = coalesce(%(quiet_to)s::time, c.quiet_to);
+
+-- name: bot_contact_language
+-- Which language the user was answered in: for messages sent unasked.
+INSERT INTO bot_contact AS c (user_id, language) VALUES (%(user_id)s, %(language)s)
+ON CONFLICT (user_id) DO UPDATE SET language = excluded.language
+WHERE c.language IS DISTINCT FROM excluded.language;
 
 -- name: bot_contact_block
 -- The user blocked the bot, or let it in again; blocked, nothing is sent unasked.

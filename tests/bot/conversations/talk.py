@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from app.bot.courier import Courier
 from app.bot.desk import BotApplication, Options
 from app.bot.main import build_application, serving
 from app.bot.services import Services
@@ -104,6 +105,14 @@ class Talk:
         for call in calls[self._heard :]:
             self.lines += self._call(call)
         self._heard = len(calls)
+
+    @property
+    def courier(self) -> Courier:
+        """What delivers alerts, of the bot that runs now."""
+        assert self._application is not None, "no bot is running"
+        courier: Courier | None = self._application.bot_data["duty"].courier
+        assert courier is not None
+        return courier
 
     async def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Runs a statement in the bot's database, behind its back."""
