@@ -207,12 +207,12 @@ async def test_feedback(talk: Talk, me: Person) -> None:
 async def test_a_blocked_user_is_not_told(talk: Talk, me: Person) -> None:
     """Blocked while an alert is on its way, let in again: told then."""
     await me.say("/start")
-    await save(talk, me, "am90-white", "vans-blue")
+    await save(talk, me, "am90-white", "vans-white")
     await always(talk)
     me.chat.block()
     await price(talk, "am90-white", 8490)
     await run_ends(talk)
-    await price(talk, "vans-blue", 5990)
+    await price(talk, "vans-white", 5990)
     await run_ends(talk)
     assert await outbox(talk) == [("dropped", "drop"), ("pending", "drop")]
     me.chat.block(False)
