@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -57,6 +58,13 @@ class Flood:
             account.left -= 1
             return None
         enough = max(1.0, self._burst / 4)
-        refusal = Refusal(max(1, round((enough - account.left) * self._every_s)), not account.told)
+        wait = (enough - account.left) * self._every_s
+        refusal = Refusal(_round_up(wait), not account.told)
         account.told = True
         return refusal
+
+
+def _round_up(wait_s: float) -> int:
+    """As people say it: fives of seconds, then whole minutes."""
+    step = 5 if wait_s <= 60 else 60
+    return max(1, math.ceil(wait_s / step)) * step
