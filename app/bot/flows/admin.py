@@ -15,7 +15,8 @@ from telegram.ext import CommandHandler, ContextTypes, filters
 from app.bot.callbacks import Action, button, encode
 from app.bot.desk import BotApplication, Desk
 from app.bot.flow import Flow, Press, PressHandler
-from app.bot.flows.keeping import asked, rewrite
+from app.bot.flows.keeping import asked
+from app.bot.flows.results import rewrite
 from app.bot.spot import Spot, say
 from app.db.bot import BotStore
 from app.errors import DatabaseUnavailable

@@ -14,7 +14,8 @@ from telegram.ext import ChatMemberHandler, CommandHandler, ContextTypes, filter
 from app.bot.callbacks import Action, button, encode
 from app.bot.desk import BotApplication, Desk
 from app.bot.flow import Flow, Press, PressHandler, Toast, ToastHandler
-from app.bot.flows.keeping import asked, rewrite
+from app.bot.flows.keeping import asked
+from app.bot.flows.results import rewrite
 from app.bot.letters import StopAlert, shoe_name
 from app.bot.spot import Spot, say
 from app.db.bot import BotStore

@@ -13,7 +13,8 @@ from telegram.ext import CommandHandler, ContextTypes, filters
 from app.bot.callbacks import Action, MoreLike, button, encode
 from app.bot.desk import BotApplication, Desk
 from app.bot.flow import Flow, Key, Press, PressHandler, ResultAction, Shown, Toast, ToastHandler
-from app.bot.flows.keeping import asked, rewrite
+from app.bot.flows.keeping import asked
+from app.bot.flows.results import rewrite
 from app.bot.letters import offer_text, shoe_name
 from app.bot.spot import Spot, say
 from app.db.bot import BotStore
@@ -207,7 +208,7 @@ def _row(words: Catalogue, thing: Saved, number: int, first: int) -> list[Inline
     row = []
     if thing.kind == "shoe" and thing.image_id is not None:
         like = MoreLike(thing.image_id, number)
-        row.append(_key(words.text("button.like", number=number), like))
+        row.append(_key(words.text("saved.like", number=number), like))
     key = "saved.stop_news" if "new" in thing.alerts else "saved.start_news"
     row.append(_key(words.text(key, number=number), ChangeSaved("n", thing.id, first)))
     row.append(_key(words.text("saved.remove", number=number), ChangeSaved("x", thing.id, first)))
