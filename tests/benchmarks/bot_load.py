@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
 import random
 import re
@@ -25,6 +26,7 @@ import time
 from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
@@ -57,7 +59,7 @@ class Action:
 
     kind: str
     at: float
-    update_id: int
+    message_ids: set[int] = field(default_factory=set)
     calls: list[Call] = field(default_factory=list)
     wrong: str = ""
 
@@ -76,6 +78,7 @@ class User:
     language: str
     actions: list[Action] = field(default_factory=list)
     alerts: list[str] = field(default_factory=list)
+    current: Action | None = None
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -128,10 +131,33 @@ class Load:
         elif method == "editmessagereplymarkup":
             return  # an open alert is settled
         elif user.actions:
-            user.actions[-1].calls.append(call)
-            user.news.set()
+            user.current = self._meant(user, call)
+            user.current.calls.append(call)
+            if user.current is user.actions[-1]:
+                user.news.set()
         else:
             self.strange.append(f"{call.method} to {user_id}, who asked for nothing")
+
+    def _meant(self, user: User, call: Call) -> Action:
+        """Which action a call belongs to: the one it replies to, else as the call before."""
+        question = json.loads(call.params.get("reply_parameters") or "{}").get("message_id")
+        for action in reversed(user.actions):
+            if question in action.message_ids:
+                return action
+        follows = user.current is not None and user.current.kind.startswith(
+            ("photo", "album", "wo")
+        )
+        if follows and call.method.lower() != "answercallbackquery" and not self._is_head(call):
+            return user.current or user.actions[-1]
+        return user.actions[-1]
+
+    def _is_head(self, call: Call) -> bool:
+        """Whether a message begins an answer that replies to nothing: a command's."""
+        return (
+            call.method.lower() == "sendmessage"
+            and "1m" not in str(call.params)
+            and "1p" not in (str(call.params))
+        )
 
     def fill(self, folder: Path, settings: Settings) -> None:
         """Catalogue, users, saved shoes with alerts."""
@@ -188,23 +214,25 @@ class Load:
         )
         if kind == "more" and listing is None:
             kind = "photo"
-        action = Action(kind, time.monotonic(), 0)
+        sent: list[dict[str, Any]] = []
+        action = Action(kind, time.monotonic())
         user.actions.append(action)
         if kind in ("photo", "album"):
             picture, model = chance.choice(self.pictures)
             action.kind = f"{kind}:{model}"
             if kind == "photo":
-                await chat.send_photo(picture)
+                sent = [await chat.send_photo(picture)]
             else:
-                await chat.send_album([picture, picture])
+                sent = await chat.send_album([picture, picture])
         elif kind == "words":
-            await chat.send_text(chance.choice(WORDS))
+            sent = [await chat.send_text(chance.choice(WORDS))]
         elif kind == "command":
-            await chat.send_text(chance.choice(COMMANDS))
+            sent = [await chat.send_text(chance.choice(COMMANDS))]
         elif kind == "saved":
-            await chat.send_text("/saved")
+            sent = [await chat.send_text("/saved")]
         elif listing is not None:
             await self._press(user, listing)
+        action.message_ids = {message["message_id"] for message in sent}
         action.at = time.monotonic()
         return action
 
@@ -253,7 +281,8 @@ class Load:
         with self.db.connection() as conn:
             conn.execute(
                 "UPDATE offer SET price = round(price * 0.97, 2) WHERE id IN"
-                " (SELECT id FROM offer ORDER BY random() LIMIT (SELECT count(*) / 10 FROM offer))"
+                " (SELECT id FROM offer ORDER BY random()"
+                " LIMIT (SELECT 1 + count(*) / 10 FROM offer))"
             )
             conn.execute("SELECT pg_notify('solemate_run_finished', '0')")
 
