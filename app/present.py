@@ -244,7 +244,7 @@ def write_contact_sheet(
             "score": f"{hit.score:.2f}",
             "verdict": hit.verdict,
             "verdict_text": words.text(f"sheet.verdict.{hit.verdict}"),
-            "picture": _data_uri(Path(hit.image_path)),
+            "picture": _data_uri(_small(Path(hit.image_path))),
             "lines": [_line(offer, words) for offer in hit.offers],
         }
         for hit in result.hits
@@ -276,6 +276,13 @@ def _line(offer: OfferHit, words: Catalogue) -> _Line:
     # A link in a page runs what it names: only the web's own schemes.
     url = offer.url if offer.url and offer.url.startswith(("https://", "http://")) else None
     return _Line(offer.shop, url, price_text(offer, words), was, ", ".join(notes), ", ".join(sizes))
+
+
+def _small(path: Path) -> Path:
+    """A catalogue picture's thumbnail, where it has one: ``ab/sha256.jpg`` in the image store."""
+    from app.vision.thumbs import smallest_file
+
+    return smallest_file(path.parent.parent, f"{path.parent.name}/{path.name}")
 
 
 def _data_uri(path: Path) -> str | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.errors import BadInput, SolemateError
-from etl.match_cli import match_app
+from etl.match.cli import match_app
 
 if TYPE_CHECKING:
     from app.domain import ParsedOffer
@@ -91,6 +91,9 @@ def run_command(
     limit: Annotated[
         int | None, typer.Option(min=1, help="Read at most so many documents.")
     ] = None,
+    join: Annotated[
+        bool, typer.Option("--match/--no-match", help="Join its news to what other shops sell.")
+    ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Refresh one shop now: the entry point for cron.
@@ -106,6 +109,7 @@ def run_command(
     from app.db.pool import open_database
     from app.settings import get_settings
     from etl.adapters import NoOffer
+    from etl.match import match
     from etl.progress import progress
     from etl.report import print_report
     from etl.shop_run import run_shop
@@ -121,6 +125,11 @@ def run_command(
             done = run_shop(db, settings, spec, limit=limit, progress=report, stop=stop)
         except NoOffer as error:  # the shop's answer is at fault, not what was asked of us
             raise SolemateError(str(error)) from error
+        if join and done.counts.news:
+            try:
+                match(db, settings)
+            except SolemateError as error:  # the shop itself was read
+                typer.echo(f"not joined to other shops: {error}", err=True)
     print_report(done, as_json=as_json)
     if not done.complete:
         raise typer.Exit(3)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from app.errors import ImageError
 from app.settings import Settings
-from app.vision.image import decode, phash64
+from app.vision.image import decode, phash64, thumbnail
+from app.vision.thumbs import SIDE, thumbnail_path
 
 _EXTENSIONS = {
     "JPEG": "jpg",
@@ -55,7 +56,8 @@ class Reading:
 
 
 class ImageStore:
-    """Picture files under one folder, ``ab/abcdef...jpg`` by SHA-256."""
+    """Picture files under one folder, ``ab/abcdef...jpg`` by SHA-256, and thumbnails of the large
+    ones, ``thumbs/ab/abcdef...jpg``."""
 
     def __init__(self, settings: Settings) -> None:
         """Files lie in ``settings.images_dir``, which is made when first needed."""
@@ -72,6 +74,9 @@ class ImageStore:
         decoded = decode(data, max_bytes=self.max_bytes, max_pixels=self.max_pixels)
         name = f"{decoded.sha256[:2]}/{decoded.sha256}.{_EXTENSIONS.get(decoded.format, 'img')}"
         self._write(self.folder / name, data)
+        small = self.folder / thumbnail_path(name)
+        if max(decoded.width, decoded.height) > SIDE and not small.exists():
+            self._write(small, thumbnail(decoded.image, SIDE))
         return Picture(
             decoded.sha256,
             phash64(decoded.image),

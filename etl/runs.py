@@ -45,6 +45,11 @@ class Counts:
     images_new: int = 0
     failed: int = 0
 
+    @property
+    def news(self) -> int:
+        """What a later step has to look at: offers new or changed, and pictures."""
+        return self.offers_new + self.offers_changed + self.images_new
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -93,21 +98,34 @@ def _try_lock(conn: Connection, source: str) -> bool:
 
 
 @contextmanager
-def source_lock(db: Database, source: str) -> Iterator[None]:
+def source_lock(
+    db: Database, source: str, patience_s: float = _LOCK_PATIENCE_S, *, again: bool = False
+) -> Iterator[None]:
     """Hold the source for this process; the lock dies with it.
 
+    Args:
+        patience_s: how long to wait for another process, seconds.
+        again: go on also when the process waited for has just done the work.
+
     Raises:
-        AlreadyRunning: another process holds it.
+        AlreadyRunning: another process holds it, or held it and has done the work meanwhile.
     """
     # A connection of its own, outside any transaction: a run may last for hours.
     conn = connect(db.url, db.timeout_s)
     try:
         conn.autocommit = True
-        deadline = time.monotonic() + _LOCK_PATIENCE_S
+        asked = query("etl_clock").execute(conn).fetchone()
+        waited = False
+        deadline = time.monotonic() + patience_s
         while not _try_lock(conn, source):
             if time.monotonic() > deadline:
                 raise AlreadyRunning(f"{source} is being read by another process")
+            waited = True
             time.sleep(0.1)
+        if waited and asked and not again:
+            done = {"source": source, "since": asked[0]}
+            if query("etl_done_since").execute(conn, done).fetchone():
+                raise AlreadyRunning(f"{source} was being read by another process, which is done")
         yield
     finally:
         conn.close()

@@ -9,6 +9,7 @@ business, in :func:`etl.shop_run.run_shop`.
 from __future__ import annotations
 
 import logging
+import re
 import signal
 import threading
 from collections.abc import Sequence
@@ -28,6 +29,7 @@ from app.vision.encoder import ImageEncoder
 from etl.circuit import CircuitOpen
 from etl.embed import embed_backlog
 from etl.fx import refresh_rates
+from etl.match import match
 from etl.runs import AlreadyRunning, Stopped
 from etl.shop_run import run_shop
 from etl.shop_spec import ShopSpec
@@ -37,6 +39,7 @@ LOG = logging.getLogger(__name__)
 GRACE_S = 3600
 JITTER_S = 120
 KEEP_SEARCHES_DAYS = 30
+_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _AT_ONCE = 2  # shops; each waits on its own host most of the time
 
 
@@ -49,18 +52,43 @@ def trigger_of(spec: ShopSpec) -> CronTrigger:
     if spec.schedule is None:
         raise BadInput(f"shop {spec.key} has no schedule")
     try:
-        trigger = CronTrigger.from_crontab(spec.schedule, timezone=UTC)
+        trigger = cron(spec.schedule)
     except ValueError as error:
         raise BadInput(f"shop {spec.key}: schedule {spec.schedule!r}: {error}") from error
     trigger.jitter = JITTER_S
     return trigger
 
 
+def cron(expression: str) -> CronTrigger:
+    """A trigger of five cron fields in UTC, days of the week as cron numbers them.
+
+    APScheduler calls Monday 0, cron calls Sunday 0 and 7: the days are passed by name.
+
+    Raises:
+        ValueError: no such expression.
+    """
+    *fields, days = expression.split() or [""]
+    named = ",".join(_weekdays(part) for part in days.split(","))
+    return CronTrigger.from_crontab(" ".join([*fields, named]), timezone=UTC)
+
+
+def _weekdays(part: str) -> str:
+    """One part of cron's fifth field, numbers made names; other forms are left to APScheduler."""
+    found = re.fullmatch(r"([0-7])(?:-([0-7]))?(?:/([1-7]))?", part)
+    if found is None:
+        return part
+    first = int(found[1])
+    last = int(found[2]) if found[2] else 6 if found[3] else first
+    if last < first:
+        raise ValueError(f"days of the week {part!r} end before they begin")
+    return ",".join(_DAYS[day % 7] for day in range(first, last + 1, int(found[3] or 1)))
+
+
 def missed(spec: ShopSpec, last: datetime | None, now: datetime) -> bool:
     """Whether a run fell due between the last complete one and now; never run counts as due."""
     if last is None:
         return True
-    exact = CronTrigger.from_crontab(spec.schedule, timezone=UTC)
+    exact = cron(spec.schedule or "")
     due = exact.get_next_fire_time(None, last + timedelta(seconds=1))
     return due is not None and due <= now
 
@@ -70,13 +98,17 @@ STOP = threading.Event()
 
 
 def refresh(db: Database, settings: Settings, spec: ShopSpec, encoder: ImageEncoder | None) -> None:
-    """One scheduled run: the shop, then vectors for its new pictures. Faults are logged, so that
-    one shop's trouble is no other's."""
+    """One scheduled run: the shop, then vectors for its new pictures, then joining its news to
+    what other shops sell. Faults are logged, so that one shop's trouble is no other's."""
     try:
-        report = run_shop(db, settings, spec, stop=STOP)
+        report = run_shop(
+            db, settings, spec, stop=STOP, due=lambda last: missed(spec, last, datetime.now(UTC))
+        )
         LOG.info("%s: %s", spec.name, report.counts)
         if encoder is not None:
             embed_backlog(db, encoder, settings)
+        if report.counts.news:
+            LOG.info("joined across shops: %s", match(db, settings).joined or "nothing")
     except (AlreadyRunning, CircuitOpen, Stopped) as error:
         LOG.info("%s: %s", spec.name, error)
     except SolemateError as error:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from urllib.parse import urlsplit, urlunsplit
 
 from app.db.pool import Connection, Database
@@ -23,7 +24,7 @@ from etl.jobs import RunReport
 from etl.load import Chunk, Item, Shop, known_sources, open_shop, write_chunk
 from etl.polite import SharedTurns
 from etl.progress import Report, silent
-from etl.runs import Run, Stopped, running, source_lock
+from etl.runs import AlreadyRunning, Run, Stopped, running, source_lock
 from etl.shop_spec import ShopSpec, is_wanted
 
 _PAGES_A_CHUNK = 32
@@ -75,6 +76,7 @@ def run_shop(
     limits: Limits | None = None,
     progress: Report = silent,
     stop: threading.Event | None = None,
+    due: Callable[[datetime | None], bool] | None = None,
 ) -> RunReport:
     """Read the shop and bring the catalogue up to date.
 
@@ -88,9 +90,11 @@ def run_shop(
         limits: patience and care; default from the shop's file.
         progress: called with documents done and in all.
         stop: set from another thread, it ends the run after the document in hand.
+        due: asked, once nobody else can run the shop, with the time at which the last complete run
+            began: whether there is anything to do still.
 
     Raises:
-        AlreadyRunning: another process reads this shop.
+        AlreadyRunning: another process reads this shop, or has just done so.
         CircuitOpen: the shop failed lately and is left alone; nothing was asked of it.
         ShopUnwell: the shop fails one document after another.
         Stopped: ``stop`` was set; the next run goes on from there.
@@ -102,6 +106,9 @@ def run_shop(
     fetcher = Fetcher(settings, limits or limits_of(spec), turns=SharedTurns(db))
     with source_lock(db, source), fetcher:
         with db.connection() as conn:
+            last = query("etl_last_success").execute(conn, {"source": source}).fetchone()
+            if due is not None and not due(last[0] if last else None):
+                raise AlreadyRunning(f"{source} has just been read by another process")
             shop = open_shop(conn, spec.name, spec.adapter, spec.home_url or _home(spec))
         circuit = Circuit(db, shop.id, settings.circuit_wait_s)
         circuit.enter()

@@ -248,6 +248,23 @@ offer_image = sa.Table(
     comment="Pictures of an offer, best first",
 )
 
+image_print = sa.Table(
+    "image_print",
+    metadata,
+    sa.Column(
+        "image_id",
+        sa.BigInteger,
+        sa.ForeignKey("image.id", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    sa.Column("version", sa.SmallInteger, nullable=False),
+    sa.Column("print", pg.BYTEA, nullable=False),
+    sa.Column("compared", sa.Boolean, nullable=False, server_default=sa.text("false")),
+    comment="What stays of a picture when a shop republishes it; compared: the matcher has held it "
+    "against all others",
+)
+
 fetched_page = sa.Table(
     "fetched_page",
     metadata,

@@ -1,6 +1,6 @@
 """Words of shops to the catalogue's own: brands, models, genders, colours, style codes, sizes."""
 
-from etl.normalise.models import model
+from etl.normalise.models import model, without_model
 from etl.normalise.sizing import converted, same_size
 from etl.normalise.words import BRANDS, brand, colours, gender, style_code
 
@@ -13,4 +13,5 @@ __all__ = [
     "model",
     "same_size",
     "style_code",
+    "without_model",
 ]

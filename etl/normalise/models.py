@@ -33,6 +33,18 @@ def model(title: str | None, brand: str | None) -> str | None:
 
     Nike's titles name Jordans as well, so those are looked for under both.
     """
+    found = _find(title, brand)
+    return found[0] if found else None
+
+
+def without_model(title: str | None, brand: str | None) -> str | None:
+    """The title without the words that name its model; None when it names none."""
+    found = _find(title, brand)
+    return f"{found[1][: found[2][0]]} {found[1][found[2][1] :]}" if found else None
+
+
+def _find(title: str | None, brand: str | None) -> tuple[str, str, tuple[int, int]] | None:
+    """The model, the folded title, and where in it the model's words stand."""
     name = brand_name(brand)
     if not title or name is None:
         return None
@@ -40,6 +52,7 @@ def model(title: str | None, brand: str | None) -> str | None:
     brands = ("Jordan", "Nike") if name in ("Nike", "Jordan") else (name,)
     for candidate in brands:
         for pattern, found in _patterns().get(candidate, []):
-            if pattern.search(folded):
-                return found
+            place = pattern.search(folded)
+            if place:
+                return found, folded, place.span()
     return None

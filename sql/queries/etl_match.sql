@@ -2,13 +2,18 @@
 -- One matcher or person changes products at a time, and no loader writes meanwhile.
 SELECT pg_advisory_xact_lock(hashtext('solemate catalogue load'));
 
+-- name: match_count
+-- How many offers there are.
+SELECT count(*) FROM offer;
+
 -- name: match_offers
 -- What the rules look at, an offer a row.
-SELECT o.id, o.product_id, o.shop_id, p.brand_id, p.origin,
+SELECT o.id, o.product_id, o.shop_id, b.name AS brand, p.origin, o.title,
        coalesce(o.style_code, p.style_code) AS style_code, o.gtin, p.model, p.colourway,
-       coalesce(p.gender, o.gender) AS gender
+       coalesce(o.gender, p.gender) AS gender
 FROM offer AS o
 JOIN product AS p ON p.id = o.product_id
+LEFT JOIN brand AS b ON b.id = p.brand_id
 ORDER BY o.id;
 
 -- name: match_decisions
@@ -22,6 +27,44 @@ FROM offer_image AS oi
 JOIN embedding AS e ON e.encoder_id = %(encoder_id)s AND e.image_id = oi.image_id
 WHERE oi.position < %(pictures)s
 ORDER BY oi.offer_id, oi.position;
+
+-- name: match_shown
+-- The first pictures of every offer.
+SELECT oi.offer_id, oi.image_id
+FROM offer_image AS oi
+WHERE oi.position < %(pictures)s
+ORDER BY oi.offer_id, oi.position;
+
+-- name: match_unprinted
+-- Pictures of offers that have no print of this version, after a place in the table.
+SELECT i.id, i.path
+FROM image AS i
+WHERE i.id > %(after)s
+  AND EXISTS (SELECT FROM offer_image AS oi WHERE oi.image_id = i.id)
+  AND NOT EXISTS (SELECT FROM image_print AS p
+                  WHERE p.image_id = i.id AND p.version = %(version)s)
+ORDER BY i.id
+LIMIT %(limit)s;
+
+-- name: match_put_prints
+-- Prints of pictures, still to be compared.
+INSERT INTO image_print AS p (image_id, version, print)
+SELECT u.image_id, %(version)s, u.print
+FROM unnest(%(images)s::bigint[], %(prints)s::bytea[]) AS u (image_id, print)
+ON CONFLICT (image_id)
+DO UPDATE SET version = excluded.version, print = excluded.print, compared = false;
+
+-- name: match_prints
+-- All prints, and whether they were compared with those there were before them.
+SELECT p.image_id, p.print, p.compared
+FROM image_print AS p
+WHERE p.version = %(version)s
+ORDER BY p.image_id;
+
+-- name: match_put_compared
+-- Prints that this run compared with all others; written with what it joined.
+UPDATE image_print SET compared = true
+WHERE image_id = ANY (%(images)s::bigint[]) AND NOT compared;
 
 -- name: match_put_evidence
 -- Why offers join; earlier evidence of an offer that moves on is replaced.

@@ -2,6 +2,19 @@
 -- One run of a source at a time; the lock goes with the connection, so a killed run leaves none.
 SELECT pg_try_advisory_lock(hashtext('solemate etl'), hashtext(%(source)s));
 
+-- name: etl_clock
+-- The server's time, outside any transaction's.
+SELECT clock_timestamp();
+
+-- name: etl_done_since
+-- Whether a run of the source was done at some time since.
+SELECT 1 FROM etl_run
+WHERE source = %(source)s AND state = 'done' AND finished_at >= %(since)s LIMIT 1;
+
+-- name: etl_last_success
+-- When the last complete run of a source began.
+SELECT max(started_at) FROM etl_run WHERE source = %(source)s AND state = 'done' AND complete;
+
 -- name: etl_interrupt_runs
 -- Runs of the source still marked running are dead: the caller holds the source's lock.
 UPDATE etl_run

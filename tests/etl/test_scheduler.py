@@ -18,7 +18,7 @@ from app.demo.shops import SampleShops
 from app.errors import BadInput
 from app.settings import Settings
 from app.sketch.catalogue import catalogue
-from etl.scheduler import build, missed, trigger_of
+from etl.scheduler import build, cron, missed, refresh, trigger_of
 from etl.shop_spec import ShopSpec
 
 NOON = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
@@ -44,10 +44,50 @@ def test_what_fell_due_while_nothing_ran_is_caught_up(last: datetime | None, due
     assert missed(spec(), last, NOON) is due
 
 
-@pytest.mark.parametrize("words", ["every day", "61 * * * *", "* * *"])
+@pytest.mark.parametrize(
+    ("expression", "days"),
+    [
+        ("0 6 * * 0", [6]),
+        ("0 6 * * 7", [6]),
+        ("0 6 * * 1-5", [0, 1, 2, 3, 4]),
+        ("0 6 * * 0-2", [0, 1, 6]),
+        ("0 6 * * 1,sat", [0, 5]),
+        ("0 6 * * 1-6/2", [0, 2, 4]),
+        ("0 6 * * *", [0, 1, 2, 3, 4, 5, 6]),
+    ],
+)
+def test_days_of_the_week_are_crons(expression: str, days: list[int]) -> None:
+    fires, now = set(), NOON
+    for _ in range(14):
+        fire = cron(expression).get_next_fire_time(None, now)
+        fires.add(fire.weekday())
+        now = fire + timedelta(hours=1)
+    assert sorted(fires) == days
+
+
+@pytest.mark.parametrize("words", ["every day", "61 * * * *", "* * *", "0 6 * * 8", "0 6 * * 5-1"])
 def test_a_schedule_cron_would_not_take_is_refused(words: str) -> None:
     with pytest.raises(BadInput, match="shop s: schedule"):
         trigger_of(spec(words))
+
+
+def test_what_another_process_has_just_read_is_not_read_again(
+    db: Database, settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Two schedulers fire seconds apart: the second finds the work done, however short it was."""
+    caplog.set_level("INFO")
+    mine = settings.model_copy(update={"fetch_allow_hosts": ("127.0.0.1",)})
+    with SampleShops(catalogue(7, 4), tmp_path / "pictures") as shops:
+        shop = ShopSpec(
+            "s", "S", "schema_org", (f"{shops.schema_org_url}sneakers/",), schedule="0 6 * * *",
+            delay_s=0.0,
+        )  # fmt: skip
+        for _ in range(2):
+            refresh(db, mine, shop, None)
+    with db.connection() as conn:
+        runs = conn.execute("SELECT kind, state FROM etl_run ORDER BY id").fetchall()
+    assert runs == [("shop", "done"), ("match", "done")]
+    assert "has just been read by another process" in caplog.text
 
 
 def test_only_enabled_shops_with_a_schedule_get_a_job(db: Database, settings: Settings) -> None:
