@@ -4,11 +4,11 @@ photographs whose products are known.
 Both shops sell the goods of seven sources, four fifths of them in common. The first tells of them
 as the data do. The second uses other words (:mod:`tests.benchmarks.retold`), and shows other views
 of the multi-view products, the same photograph handled once more of the rest. All colourways of a
-model (``model_id``) are there, so that each has rivals that must not be joined; a fifth of the goods
-is sold by one shop only, so that a rival is all there is.
+model (``model_id``) are there, so that each has rivals that must not be joined; a fifth of the
+goods is sold by one shop only, so that a rival is all there is.
 
-The rules are those of ``etl/match``, at their shipped thresholds. ``--look`` writes a sheet of joins
-that the labels call wrong.
+The rules are those of ``etl/match``, at their shipped thresholds. ``--look`` writes a sheet of the
+joins that the labels call wrong.
 """
 
 from __future__ import annotations
@@ -137,8 +137,9 @@ def main() -> None:
         right = [a for a, b in pairs if a.truth == b.truth]
         wrong = [(a, b) for a, b in pairs if a.truth != b.truth]
         colourways = sum(bool(a.model) and a.model == b.model for a, b in wrong)
-        print(f"{by}: {len(pairs)} joined, precision {len(right) / max(1, len(pairs)):.4f},"
-              f" recall {len(right) / len(both):.3f}; {colourways} pairs of colourways")  # fmt: skip
+        precision = len(right) / max(1, len(pairs))
+        print(f"{by}: {len(pairs)} joined, precision {precision:.4f}, recall"
+              f" {len(right) / len(both):.3f}; {colourways} pairs of colourways")  # fmt: skip
         for source in (*VIEWS, *SINGLE):
             possible = sum(t[0] == source for t in both)
             mine = sum(a.truth[0] == source for a in right)
