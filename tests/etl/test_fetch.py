@@ -1,5 +1,4 @@
 """Fetching against a real server on loopback."""
-# ruff: noqa: E501 - pages, tables and statements read better in one line
 
 from __future__ import annotations
 
@@ -174,43 +173,6 @@ def test_redirects_are_followed_and_counted(site: Site) -> None:
         for path in ("/loop", "/void"):
             with pytest.raises(BadStatus):
                 fetch.fetch(site.base + path)
-
-
-HOSTILE = [
-    "http://127.0.0.1/", "http://127.1/", "http://2130706433/", "http://0x7f000001/", "http://0177.0.0.1/",
-    "http://0.0.0.0/", "http://localhost/", "http://localhost./", "http://10.0.0.1/", "http://172.16.0.1/",
-    "http://192.168.1.1/", "http://169.254.169.254/latest/meta-data/", "http://100.64.0.1/", "http://224.0.0.1/",
-    "http://255.255.255.255/", "http://[::1]/", "http://[::]/", "http://[::ffff:127.0.0.1]/",
-    "http://[::ffff:7f00:1]/", "http://[fe80::1]/", "http://[fc00::1]/", "http://[64:ff9b::7f00:1]/",
-    "http://[2002:7f00:1::]/", "http://[::127.0.0.1]/", "file:///etc/passwd", "ftp://example.com/",
-    "gopher://127.0.0.1/", "//127.0.0.1/", "http://user:hunter2@127.0.0.1/", "http://127.0.0.1:99999/", "http:///x",
-    "http://[::1/", "not an address", "http://198.18.0.1/", "http://192.0.2.1/", "http://[2001:db8::1]/",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("url", HOSTILE)
-def test_hostile_addresses_are_refused(url: str) -> None:
-    with fetcher(allow=()) as fetch, pytest.raises((AddressRefused, Unreachable)) as caught:
-        fetch.fetch(url)
-    assert "hunter2" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    "target",
-    [
-        "http://169.254.169.254/",
-        "http://localhost:{port}/a",
-        "file:///etc/passwd",
-        "//10.1.2.3/x",
-        "http://[::1]:{port}/a",
-    ],
-)
-def test_a_redirect_cannot_lead_inside(site: Site, target: str) -> None:
-    site.put("/go", "", 302, Location=target.format(port=site.port))
-    site.put("/a", "secret")
-    with fetcher(allow=(f"127.0.0.1:{site.port}",)) as fetch, pytest.raises(AddressRefused):
-        fetch.fetch(f"{site.base}/go")
-    assert site.count("/a") == 0
 
 
 def test_the_operator_may_allow_a_host_or_a_host_and_port(site: Site) -> None:
