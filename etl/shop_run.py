@@ -15,6 +15,7 @@ from app.domain import ParsedOffer
 from app.errors import ImageError, SolemateError
 from app.settings import Settings
 from etl.adapters import Adapter, Blocked, NoOffer, get_adapter, parse_document
+from etl.adapters.base import EmptyList
 from etl.adapters.shopify import shop_currency
 from etl.circuit import Circuit
 from etl.crawl import find_products
@@ -287,6 +288,7 @@ def _listed_pages(work: _Work, limit: int | None) -> Iterator[tuple[_Page, int |
     if currency is None and work.spec.adapter == "shopify":
         currency = _shopify_currency(work)
     left = limit
+    listed: set[str] = set()
     for start in work.spec.start_urls:
         for number in range(1, work.spec.max_listing_pages + 1):
             if left is not None and left <= 0:
@@ -306,22 +308,28 @@ def _listed_pages(work: _Work, limit: int | None) -> Iterator[tuple[_Page, int |
                 )
             except Blocked:
                 raise
-            except NoOffer:
+            except (NoOffer, FetchError) as error:
                 if number == 1:
                     raise
+                gone = isinstance(error, BadStatus) and error.gone
+                if not (gone or isinstance(error, EmptyList)):
+                    # Without a page, or with half of one, the end of the list is unknown.
+                    code = "fetch" if isinstance(error, FetchError) else "no_offer"
+                    work.run.fault(url, code, str(error))
+                    work.incomplete = True
                 break
-            except FetchError as error:
-                # Without a page the end of the list is unknown.
-                work.run.fault(url, "fetch", str(error))
-                work.incomplete = True
-                if number == 1:
-                    raise
-                break
+            ids = {o.external_id for o in offers}
+            if number > 1 and ids <= listed:
+                break  # a shop that shows its last page, or its first, for ever
+            listed |= ids
             offers = [replace(o, currency=o.currency or currency) for o in offers]
             work.run.counts.rows_seen += len(offers)
             work.seen.add(url)
             left = None if left is None else left - len(offers)
             yield _Page(url, _wanted(work, offers), document.validators), None
+        else:
+            work.run.fault(start, "listing", "more listing pages than max_listing_pages")
+            work.incomplete = True
 
 
 def _shopify_currency(work: _Work) -> str | None:

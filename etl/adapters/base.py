@@ -13,6 +13,10 @@ class NoOffer(BadInput):
     """A document that holds no offer; says in one line why."""
 
 
+class EmptyList(NoOffer):
+    """A list without entries: past its last page that is its end, and no fault."""
+
+
 class Blocked(NoOffer):
     """A challenge or refusal page in place of the document: stop asking this shop for now."""
 
@@ -60,5 +64,5 @@ def parse_document(
         raise NoOffer("the document is empty")
     offers = adapter.parse(content, url, content_type)
     if not offers:
-        raise NoOffer("the document holds no offer")
+        raise EmptyList("the document holds no offer")
     return offers

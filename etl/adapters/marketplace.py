@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from app.domain import ParsedOffer, Size
 from etl import normalise
-from etl.adapters.base import Links, NoOffer
+from etl.adapters.base import EmptyList, Links, NoOffer
 from etl.adapters.documents import error_words, read_json
 from etl.adapters.pictures import best_pictures
 from etl.money import currency_code, stated_amount
@@ -53,7 +53,7 @@ class Marketplace:
             return [_priced(asks, url, body)]
         offers = [o for p in _products(body) if (o := _offer(p, url)) is not None]
         if not offers:
-            raise NoOffer("the product list is empty")
+            raise EmptyList("the product list is empty")
         return offers
 
     def links(self, content: bytes, url: str, content_type: str | None = None) -> Links:  # noqa: ARG002 - the protocol's

@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from app.domain import Availability, ParsedOffer, Size
 from etl import normalise
-from etl.adapters.base import Blocked, Links, NoOffer
+from etl.adapters.base import Blocked, EmptyList, Links, NoOffer
 from etl.adapters.pictures import best_pictures
 from etl.money import currency_code, stated_amount
 from etl.sizes import parse_size, settle_systems
@@ -45,7 +45,7 @@ class Shopify:
         body = _load(content, content_type)
         products = _products(body)
         if not products:
-            raise NoOffer("the product list is empty")
+            raise EmptyList("the product list is empty")
         currency = _shop_currency(body)
         offers = [offer for p in products for offer in _offers(p, url, currency)]
         if not offers:

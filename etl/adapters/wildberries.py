@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from app.domain import Availability, ParsedOffer, Size
 from etl import normalise
-from etl.adapters.base import Links, NoOffer
+from etl.adapters.base import EmptyList, Links, NoOffer
 from etl.adapters.documents import error_words, read_json
 from etl.adapters.schema_org import SchemaOrg
 from etl.money import currency_code
@@ -58,7 +58,7 @@ class Wildberries:
         currency = currency_code(query.get("curr", "").upper())
         offers = [_offer(p, currency) for p in products if p.get("id") and p.get("name")]
         if not offers:
-            raise NoOffer("the product list is empty")
+            raise EmptyList("the product list is empty")
         return offers
 
     def links(self, content: bytes, url: str, content_type: str | None = None) -> Links:  # noqa: ARG002 - the protocol's

@@ -16,7 +16,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from app.domain import Availability, ParsedOffer, Size
 from etl import normalise
-from etl.adapters.base import Links, NoOffer
+from etl.adapters.base import EmptyList, Links, NoOffer
 from etl.adapters.documents import error_words, read_json
 from etl.adapters.page import read_page
 from etl.adapters.pictures import best_pictures
@@ -53,7 +53,7 @@ class WooCommerce:
             body = read_json(content, content_type)
             offers = [_offer(p, url) for p in _products(body) if p.get("id") and p.get("name")]
             if not offers:
-                raise NoOffer("the product list is empty")
+                raise EmptyList("the product list is empty")
             return offers
         offers = self._pages.parse(content, url, content_type)
         return [_with_variations(o, content, url, content_type) for o in offers]

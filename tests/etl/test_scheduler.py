@@ -77,7 +77,7 @@ def test_what_another_process_has_just_read_is_not_read_again(
     """Two schedulers fire seconds apart: the second finds the work done, however short it was."""
     caplog.set_level("INFO")
     mine = settings.model_copy(update={"fetch_allow_hosts": ("127.0.0.1",)})
-    with SampleShops(catalogue(7, 4), tmp_path / "pictures") as shops:
+    with SampleShops(catalogue(7, 12), tmp_path / "pictures") as shops:
         shop = ShopSpec(
             "s", "S", "schema_org", (f"{shops.schema_org_url}sneakers/",), schedule="0 6 * * *",
             delay_s=0.0,

@@ -374,6 +374,51 @@ def test_the_end_of_every_run_is_announced(
     assert ended == [(done.run_id, "done"), (done.run_id + 1, "failed")]
 
 
+def listed(*numbers: int) -> str:
+    """A page of a Shopify shop's product list."""
+    goods = [
+        {"id": n, "title": f"Shoe {n}", "handle": f"s{n}",
+         "variants": [{"id": n, "price": "10.00", "available": True}]} for n in numbers
+    ]  # fmt: skip
+    return json.dumps({"products": goods})
+
+
+LIST = "/products.json?limit=250&page="
+
+
+def test_a_truncated_page_of_a_list_is_not_its_end(
+    db: Database, open_settings: Settings, site: Site
+) -> None:
+    spec = spec_of(site.base, "shopify", currency="SEK")
+    site.put(LIST + "1", listed(*range(20)))
+    site.put(LIST + "2", listed(*range(20, 26)))
+    site.put(LIST + "3", listed())
+    assert run(db, open_settings, spec).complete
+    site.put(LIST + "2", listed(*range(20, 26))[:-40])
+    report = run(db, open_settings, spec)
+    assert not report.complete
+    assert [f.item for f in report.faults] == [f"{site.base}{LIST}2"]
+    assert stock(db) == {"in_stock": 26}
+    site.put(LIST + "2", "gone", 404)
+    assert run(db, open_settings, spec).complete
+    assert stock(db) == {"in_stock": 20, "out_of_stock": 6}
+
+
+def test_a_list_that_never_ends(db: Database, open_settings: Settings, site: Site) -> None:
+    """The first page again, whatever is asked; and truly more pages than are read."""
+    for number in range(1, 9):
+        site.put(LIST + str(number), listed(*range(20)))
+    spec = spec_of(site.base, "shopify", currency="SEK", max_listing_pages=4)
+    report = run(db, open_settings, spec)
+    assert (report.complete, report.counts.offers_new) == (True, 20)
+    assert site.count(LIST + "3") == 0
+    for number in range(1, 9):
+        site.put(LIST + str(number), listed(*range(number * 20, number * 20 + 20)))
+    report = run(db, open_settings, spec)
+    assert not report.complete
+    assert stock(db)["in_stock"] == 100, "nothing is gone: the end was not seen"
+
+
 def test_trying_a_shop_stores_nothing(db: Database, open_settings: Settings, shop: Site) -> None:
     spec = spec_of(f"{shop.base}/shoes", politeness={"delay_s": 0})
     results = dict(try_shop(open_settings, spec, 3))
