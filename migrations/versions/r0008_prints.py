@@ -1,12 +1,12 @@
 """Prints of pictures: the same photograph is found in whatever shop shows it.
 
-Revision: r0009_prints, after r0008_prints
+Revision: r0008_prints, after r0007_contact_language
 """
 
 from migrations.frozen import run_frozen
 
-revision = "r0009_prints"
-down_revision = "r0008_prints"
+revision = "r0008_prints"
+down_revision = "r0007_contact_language"
 branch_labels = None
 depends_on = None
 

@@ -1,2 +1,0 @@
--- Back to r0008_prints. Prints are taken anew from the pictures.
-DROP TABLE image_print;
