@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from app.commands import bot, chat, db, demo, encode, models, search
+from app.commands import bot, chat, db, demo, dream, encode, models, search
 from app.errors import SolemateError
 from app.settings import get_settings
 from etl.cli import etl_app
@@ -25,6 +25,7 @@ app.add_typer(db.app, name="db")
 app.add_typer(etl_app, name="etl")
 app.add_typer(match_app, name="match")
 app.add_typer(models.app, name="models")
+app.add_typer(dream.app, name="dream")
 app.command("search")(search.search)
 app.command("encode")(encode.encode)
 app.command("demo")(demo.demo)

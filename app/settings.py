@@ -8,6 +8,7 @@ folder named by ``SOLEMATE_SECRETS_DIR`` (Docker Compose's secrets).
 from __future__ import annotations
 
 import os
+from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -106,6 +107,31 @@ class Settings(BaseSettings):
     """Candidate images up to which a filtered search scans exactly instead of walking HNSW."""
     results: int = 8
     """Products on one page of results."""
+    dream_generator: str = "sketch"
+    """Who draws dreamt shoes: sketch (the project's own renderer), images-api or diffusion."""
+    images_api_url: str = "https://api.openai.com/v1"
+    """Base of a server that speaks the OpenAI images API."""
+    images_api_key: SecretStr | None = None
+    images_api_model: str = "gpt-image-1"
+    images_api_size: str = "1024x1024"
+    images_api_price: Decimal = Decimal("0.05")
+    """What the operator reckons a picture costs, in dollars: the daily limit counts by it."""
+    images_api_daily_limit: Decimal = Decimal("0.50")
+    """Dollars of pictures a user may have a day (UTC)."""
+    images_api_timeout_s: float = 90.0
+    diffusion_model: Path | None = None
+    """Folder that `solemate dream export-model` made."""
+    diffusion_steps: int = 4
+    diffusion_guidance: float = 0.0
+    """0 for SD-Turbo, 1 to 2 for LCM, about 7 for models that were not made for few steps."""
+    diffusion_strength: float = 0.6
+    """How much of a picture an edit may change, above 0 to 1."""
+    diffusion_size: int = 0
+    """Side of its pictures in pixels; 0: what the model was made for."""
+    diffusion_threads: int = 0
+    """Threads of the process that draws; 0: half of the machine's cores."""
+    diffusion_time_limit_s: float = 300.0
+
     log_level: str = "WARNING"
     """Of commands; the bot and the scheduler log from INFO."""
 

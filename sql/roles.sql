@@ -14,4 +14,5 @@ GRANT SELECT ON ALL TABLES IN SCHEMA public TO solemate_analyst;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO solemate_analyst;
 -- Who asked for what is not the market: personal rows stay with the bot.
 REVOKE SELECT ON bot_user, search_event, bot_contact, bot_update, bot_saved, bot_alert,
-    bot_alert_shown, bot_outbox, bot_feedback, bot_error, bot_session, bot_shown, bot_pick FROM solemate_analyst;
+    bot_alert_shown, bot_outbox, bot_feedback, bot_error, bot_session, bot_shown, bot_pick,
+    dream_session, dream_step, dream_spend FROM solemate_analyst;

@@ -100,3 +100,6 @@ class Flow:
     def result_actions(self) -> Sequence[ResultAction]:
         """Buttons for the card of a single result."""
         return ()
+
+    async def close(self) -> None:
+        """Ends what the flow has running; called once, before the bot stops."""

@@ -30,6 +30,7 @@ from app.bot.flows.admin import Admin, Load
 from app.bot.flows.alerts import Alerts
 from app.bot.flows.ask import Asks
 from app.bot.flows.commands import Commands, UnknownCommands
+from app.bot.flows.dream import Dreaming
 from app.bot.flows.feedback import Feedback
 from app.bot.flows.inline import Inline
 from app.bot.flows.pick import Picking
@@ -124,6 +125,7 @@ def build_application(
         )
     intake = open_intake(application.bot, reception, settings)
     application.bot_data["duty"] = Duty(desk, lanes, ledger, reception, intake, courier)
+    application.bot_data["flows"] = flows
     application.bot_data["menu"] = [name for flow in flows for name in flow.commands]
     return application
 
@@ -134,6 +136,7 @@ def all_flows(
     """Everything people do with the bot. The order is that in which flows are offered a message
     and in which Telegram's menu lists their commands; the last two take whatever is left."""
     asker = Asker(desk, delivery)
+    dream = desk.services.dream
     return [
         Commands(desk),
         SettingsFlow(desk),
@@ -142,6 +145,7 @@ def all_flows(
         Picking(desk, asker),
         Inline(desk),
         *_keeping(desk, load),
+        *([Dreaming(desk, delivery, dream)] if dream is not None else []),
         UnknownCommands(desk),
         Asks(desk, asker, albums),
     ]
@@ -206,6 +210,8 @@ async def serving(application: BotApplication) -> AsyncIterator[None]:
         await duty.intake.stop()
         if duty.courier is not None:
             await duty.courier.stop()
+        for flow in application.bot_data["flows"]:
+            await flow.close()
         if application.running:
             await application.stop()
         await application.shutdown()
@@ -242,12 +248,14 @@ def open_services(settings: Settings) -> Services:
     from app.db.bot import BotStore, BotUsers
     from app.db.dialogue import Dialogues
     from app.db.pool import open_database
+    from app.dream.setup import open_dream
     from app.search import open_searcher
     from app.vision.shoes import open_shoe_finder
 
     database = open_database(settings)
     try:
         searcher = open_searcher(settings, database)
+        dream = open_dream(settings, database, searcher)
     except BaseException:
         database.close()
         raise
@@ -258,6 +266,7 @@ def open_services(settings: Settings) -> Services:
         database.close,
         BotStore.of(database),
         shoes=open_shoe_finder(settings, searcher.encoder),
+        dream=dream,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Protocol
 from app.db.bot import BotStore
 from app.db.dialogue import ShownMessage, StoredPick, StoredSession, UserSettings
 from app.domain import Emphasis, Filters, SearchResult, SizeSystem
+from app.dream.dream import Dream
 from app.errors import SolemateError
 from app.words import Reading
 
@@ -174,3 +175,5 @@ class Services:
     alerts, and an update in flight is lost with it."""
     links: LinkReader | None = None
     shoes: ShoeFinder | None = None
+    dream: Dream | None = None
+    """The dream; without it there is no /dream."""

@@ -720,3 +720,59 @@ bot_error = sa.Table(
     sa.Index("bot_error_created_at_idx", "created_at"),
     comment="Failures of the bot for /admin: no user, no token, no text of a message",
 )
+
+dream_session = sa.Table(
+    "dream_session",
+    metadata,
+    _id(),
+    sa.Column("user_id", sa.BigInteger, sa.ForeignKey("bot_user.user_id", ondelete="CASCADE")),
+    _text("user_key", nullable=False),
+    _text("state", nullable=False, server_default=sa.text("'open'::text")),
+    sa.Column("position", sa.SmallInteger, nullable=False, server_default=sa.text("0")),
+    sa.Column("search_id", sa.BigInteger),
+    _time("created_at"),
+    _time("updated_at"),
+    _one_of("state", "open", "closed"),
+    sa.Index(
+        "dream_session_open_key",
+        "user_key",
+        unique=True,
+        postgresql_where=sa.text("state = 'open'"),
+    ),
+    sa.Index("dream_session_user_id_idx", "user_id"),
+    comment="A dreamt shoe in the making, one open a user; position is the step being looked at, "
+    "search_id the last search from it",
+)
+
+dream_step = sa.Table(
+    "dream_step",
+    metadata,
+    _ref("session_id", "dream_session.id", ondelete="CASCADE"),
+    sa.Column("number", sa.SmallInteger, nullable=False),
+    sa.Column("parent", sa.SmallInteger),
+    _text("asked"),
+    sa.Column("design", pg.JSONB, nullable=False),
+    sa.Column("extra", pg.ARRAY(sa.Text), nullable=False, server_default=sa.text("'{}'::text[]")),
+    _text("prompt", nullable=False),
+    sa.Column("seed", sa.BigInteger, nullable=False),
+    _text("generator", nullable=False),
+    sa.Column("picture", pg.BYTEA, nullable=False),
+    _time("created_at"),
+    sa.PrimaryKeyConstraint("session_id", "number"),
+    sa.CheckConstraint("number > 0"),
+    comment="One picture of a dreamt shoe: what was asked, the design, words beyond it, the "
+    "generator's prompt and seed, the PNG; parent is the step it was changed from",
+)
+
+dream_spend = sa.Table(
+    "dream_spend",
+    metadata,
+    _text("user_key", nullable=False),
+    sa.Column("day", sa.Date, nullable=False),
+    sa.Column("pictures", sa.Integer, nullable=False),
+    sa.Column("cost", sa.Numeric(12, 4), nullable=False),
+    sa.PrimaryKeyConstraint("user_key", "day"),
+    sa.CheckConstraint("pictures >= 0"),
+    sa.CheckConstraint("cost >= 0"),
+    comment="What bought pictures cost a user a day (UTC), in dollars; rows of past days go",
+)

@@ -233,6 +233,45 @@ class Searcher:
         )
         return self._first_page(ask, user_key, Timings(), reading, emphasis)
 
+    def by_vector(
+        self,
+        vector: np.ndarray,
+        filters: Filters | None = None,
+        *,
+        page_size: int | None = None,
+        user_key: str | None = None,
+    ) -> SearchResult:
+        """Products nearest to a vector (dim,) that was made, not seen: a dreamt shoe's. It is
+        never "the same" as a photograph; stored and paged as any other search.
+
+        Raises:
+            DatabaseUnavailable: the database cannot be reached now.
+        """
+        size = page_size or self._settings.results
+        ask = Ask("photo", unit(vector), filters or Filters(), 0, size, moved=True)
+        return self._first_page(ask, user_key, Timings(), None, None)
+
+    def look(self, pictures: Sequence[bytes | Path]) -> tuple[np.ndarray, Attributes | None]:
+        """The mean unit vector (dim,) of pictures and, where the encoder has heads, what they show;
+        nothing is searched.
+
+        Raises:
+            ImageError: a picture cannot be read.
+        """
+        limits = self._settings
+        images = [
+            decode(p, max_bytes=limits.max_image_bytes, max_pixels=limits.max_image_pixels).image
+            for p in pictures
+        ]
+        mean, attributes = self._look(images)
+        return unit(mean), attributes
+
+    def words_vector(self, text: str) -> np.ndarray | None:
+        """The unit vector (dim,) of words; None for an encoder that reads none of them."""
+        if self._tower is None or not self._tower.understands(text):
+            return None
+        return np.asarray(self._tower.encode([text])[0])
+
     def page(self, search_id: int, page: int) -> SearchResult:
         """Page ``page`` (from 0) of a stored search; the catalogue is read as it is now.
 

@@ -1,0 +1,90 @@
+"""How close reality comes to a design, and where it differs: what can be seen or is stated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from app.domain import Hit
+from app.dream.bands import Bands, bands, lab_of
+from app.dream.phrases import Difference
+from app.dream.shades import basic
+from app.errors import ImageError
+from app.sketch.design import Design
+from app.vision.image import decode
+from app.words import traits_of
+
+_FAR: Final = 70.0
+"""CIELAB distance at which colours have nothing in common."""
+_CLOSE: Final = 0.7
+_MAX_BYTES: Final = 40_000_000
+_MAX_PIXELS: Final = 60_000_000
+_SILHOUETTE_OF: Final = {
+    "slip_on": "slip_on", "high_top": "high", "boots": "high", "mid_top": "mid", "skate": "skate",
+    "running": "runner", "trail": "runner", "low_top": "low",
+}  # fmt: skip
+_KIN: Final = (
+    frozenset({"high", "mid"}), frozenset({"low", "skate"}), frozenset({"runner", "chunky"}),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Closeness:
+    """``share`` is 0 to 1, the mean over the aspects that could be compared: likeness of the
+    pictures, colour of upper and sole, form."""
+
+    share: float
+    differences: tuple[Difference, ...]
+
+    @property
+    def percent(self) -> int:
+        """The share in whole percent."""
+        return round(100 * self.share)
+
+    @property
+    def close(self) -> bool:
+        """Whether it may be called close."""
+        return self.share >= _CLOSE
+
+
+def compare(design: Design, hit: Hit) -> Closeness:
+    """A design and a found shoe. A picture that cannot be read is an aspect less, no error."""
+    aspects = [max(0.0, min(1.0, hit.score))]
+    found: list[Difference] = []
+    look = _look(hit.image_path)
+    if look is not None:
+        sole = "gum" if design.sole == "gum" else design.colours.midsole
+        for part, real, lab, wanted in (
+            ("upper", look.upper, look.upper_lab, design.colours.upper),
+            ("sole", look.sole, look.sole_lab, sole),
+        ):
+            apart = float(np.linalg.norm(lab_of(wanted) - np.asarray(lab)))
+            aspects.append(1.0 - min(apart / _FAR, 1.0))
+            if basic(real) != basic(wanted) and apart > _FAR / 4:
+                found.append(Difference(part, real, wanted))
+    form = form_of(hit)
+    if form is not None:
+        alike = form == design.silhouette
+        kin = any({form, design.silhouette} <= family for family in _KIN)
+        aspects.append(1.0 if alike else 0.6 if kin else 0.0)
+        if not alike and not kin:
+            found.append(Difference("form", form, design.silhouette))
+    return Closeness(float(np.mean(aspects)), tuple(found))
+
+
+def form_of(hit: Hit) -> str | None:
+    """The silhouette that a shop's words name; None where they name none."""
+    title = next((offer.title for offer in hit.offers if offer.title), None)
+    types = traits_of(None, title, hit.model, None).types
+    return next((_SILHOUETTE_OF[name] for name in _SILHOUETTE_OF if name in types), None)
+
+
+def _look(path: str) -> Bands | None:
+    try:
+        picture = decode(Path(path), max_bytes=_MAX_BYTES, max_pixels=_MAX_PIXELS).image
+    except ImageError:
+        return None
+    return bands(picture)
