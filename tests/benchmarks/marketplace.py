@@ -38,13 +38,17 @@ def main() -> None:
     settings = Settings(home=home, database="market", database_url=None)
     market = Market(asked.products, asked.days)
     notes = home / "lived.json"
-    lived = {"day": 0, "seconds": 0.0, "ends": {}, "statuses": {}, "faults": {}}
+    lived = {"day": 0, "port": 0, "seconds": 0.0, "ends": {}, "statuses": {}, "faults": {}}
     if notes.exists():
         lived = json.loads(notes.read_text())
     began, before = time.monotonic(), lived["seconds"]
     counts = {name: Counter(lived[name]) for name in ("ends", "statuses", "faults")}
     try:
-        with open_database(settings) as db, serving(asked.products, asked.days) as base:
+        with (
+            open_database(settings) as db,
+            serving(asked.products, asked.days, str(lived["port"])) as base,
+        ):
+            lived["port"] = int(base.rpartition(":")[2])  # pages keep their addresses
             seen = {name: Counter() for name in ("statuses", "faults")}
             while lived["day"] < asked.days and time.monotonic() - began < asked.minutes * 60:
                 counts["ends"] += live(

@@ -1,4 +1,5 @@
-"""The simulated marketplace as a process of its own: ``python -m ... PRODUCTS DAYS [calm]``.
+"""The simulated marketplace as a process of its own: ``python -m ... PRODUCTS DAYS [calm]
+[PORT]``.
 
 Prints its port. ``/_day?N`` moves to a day, ``/_told`` tells what was answered and what went wrong
 (:mod:`tests.etl.marketplace.trouble`). On every day there are redirects, over several hops and to
@@ -208,7 +209,8 @@ def main() -> None:
     """Serve until killed."""
     market = Market(int(sys.argv[1]), int(sys.argv[2]))
     Handler.shop = Shop(market, "calm" in sys.argv)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    port = next((int(word) for word in sys.argv[3:] if word.isdigit()), 0)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
     print(server.server_address[1], flush=True)
     server.serve_forever()
