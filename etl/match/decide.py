@@ -68,6 +68,7 @@ def write_join(conn: Connection, into: int, gone: int, witness: int, edge: Edge)
     )
     query("match_move_offers").execute(conn, both)
     query("match_move_aliases").execute(conn, both)
+    query("match_move_shown").execute(conn, both)
     known = (
         query("match_take_product")
         .execute(conn, {"product": gone}, row_factory=dict_row)

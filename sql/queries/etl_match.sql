@@ -84,6 +84,12 @@ UPDATE offer SET product_id = %(into)s WHERE product_id = %(product)s;
 -- Origins that led to the joined product lead on.
 UPDATE product_alias SET product_id = %(into)s WHERE product_id = %(product)s;
 
+-- name: match_move_shown
+-- What alerts have told of the joined product they have told of the remaining one.
+INSERT INTO bot_alert_shown (alert_id, product_id)
+SELECT alert_id, %(into)s FROM bot_alert_shown WHERE product_id = %(product)s
+ON CONFLICT DO NOTHING;
+
 -- name: match_take_product
 -- The joined product's row goes; what it knew is returned.
 DELETE FROM product WHERE id = %(product)s
