@@ -30,12 +30,13 @@ LOW = (1180, 800)
 PHONE = (390, 844)
 QUESTIONS = {"ru": "белые кеды", "en": "white sneakers"}
 NAMES = {"ru": "Аня", "en": "Sam"}
+SAMPLE = int(os.environ.get("SAMPLE", "5"))
 KEYS = "[...document.querySelectorAll('.block:not(.own) .key')].length"
 
 Scene = Callable[[Tab, str], Awaitable[None]]
 
 
-async def photo(tab: Tab, sample: int = 3) -> None:
+async def photo(tab: Tab, sample: int = SAMPLE) -> None:
     """Sends a sample photograph and waits for the answer."""
     await tab.wait("document.querySelectorAll('.samples img').length > 4")
     await tab.js(f"document.querySelectorAll('.samples button')[{sample}].click()")
@@ -101,7 +102,7 @@ async def inline(tab: Tab, language: str) -> None:
     await tab.js("document.querySelector('#words').focus()")
     for last in (False, True):
         await tab.type(f"@solemate_bot {QUESTIONS[language]}")
-        await tab.wait("document.querySelectorAll('#panel .row img').length > 2", 60)
+        await tab.wait("document.querySelectorAll('#panel .row .thumb').length > 2", 60)
         if not last:
             await tab.js("document.querySelectorAll('#panel .row:has(.thumb)')[1].click()")
             await tab.wait("document.querySelector('.block.own')", 60)
@@ -151,6 +152,7 @@ async def draw(url: str, names: list[str]) -> None:
                 await tab.window(width, height, phone=phone, scale=1.5 if phone else 1.25)
                 await settle_in(tab, url, language, NAMES[language])
                 await scene(tab, language)
+                await tab.call("Input.dispatchMouseEvent", type="mouseMoved", x=5, y=height - 5)
                 await asyncio.sleep(0.6)
                 await tab.settle()
                 data = small(await tab.screenshot())

@@ -16,6 +16,8 @@ from tests.bot.test_end_to_end import GOODS, picture
 from tests.browser.chromium import Tab
 from tests.browser.conftest import Command, settle_in, start_chat
 
+pytestmark = pytest.mark.timeout(900)  # a catalogue is embedded first, on whatever machine
+
 ANSWERED = "[...document.querySelectorAll('.block:not(.own) .key')].length > 3"
 
 
