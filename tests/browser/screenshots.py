@@ -109,6 +109,30 @@ async def inline(tab: Tab, language: str) -> None:
             await tab.wait("document.querySelector('#words').value === ''")
 
 
+async def dream(tab: Tab, language: str) -> None:
+    """A random pair and one change in words."""
+    await say(tab, "/dream")
+    await pictures(tab, 1)
+    await say(
+        tab, {"ru": "красные, с белой подошвой, повыше", "en": "red, white sole, higher"}[language]
+    )
+    await pictures(tab, 2)
+
+
+async def dream_found(tab: Tab, language: str) -> None:
+    """The end of a dream: the honest word and the nearest real ones."""
+    await dream(tab, language)
+    await say(tab, {"ru": "вот это они!", "en": "this is it"}[language])
+    await tab.wait("document.querySelector('.block:not(.own) .mosaic')", 120)
+
+
+async def pictures(tab: Tab, count: int) -> None:
+    """Waits until the bot has sent so many single pictures."""
+    await tab.wait(
+        f"document.querySelectorAll('.block:not(.own) .single img').length >= {count}", 120
+    )
+
+
 SCENES: dict[str, tuple[str, tuple[int, int], str, Scene]] = {
     "chat-ru": ("ru", DESKTOP, "light", answer),
     "chat-en": ("en", DESKTOP, "light", palette),
@@ -118,6 +142,8 @@ SCENES: dict[str, tuple[str, tuple[int, int], str, Scene]] = {
     "chat-phone-ru": ("ru", PHONE, "light", answer),
     "chat-phone-en": ("en", PHONE, "light", buttons),
     "chat-phone-dark": ("ru", PHONE, "dark", palette),
+    "dream-ru": ("ru", DESKTOP, "light", dream),
+    "dream-found-en": ("en", DESKTOP, "light", dream_found),
 }
 """By file name: language, window, colours, what happens."""
 
