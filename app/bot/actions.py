@@ -57,6 +57,15 @@ class OpenMenu(Action):
     origin: Place | None = None
 
 
+@button("c")
+@dataclass(frozen=True)
+class CloseMenu(Action):
+    """The list's own buttons again, in the same message."""
+
+    place: Place
+    origin: Place | None = None
+
+
 @button("r")
 @dataclass(frozen=True)
 class Refine(Action):

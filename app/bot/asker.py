@@ -107,6 +107,14 @@ class Asker:
         asked = Asked(kind="words")
         await self._answer(asking, result, asked=asked, note=note)
 
+    async def like(self, asking: Asking, image_id: int) -> None:
+        """More like a result that was posted somewhere."""
+        result = await self._search(
+            lambda service, options: service.by_image(image_id, asking.standing.filters, **options),
+            asking,
+        )
+        await self._answer(asking, result, asked=Asked(kind="alike"))
+
     async def picked(self, asking: Asking, pick: StoredPick, number: int) -> None:
         """The shoe the user picked of several in a picture; 0: the picture as it is."""
         source = Source(pick.file_id, pick.file_id, 0)

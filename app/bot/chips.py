@@ -62,10 +62,7 @@ def price(words: Catalogue, filters: Filters) -> str:
         return words.price(amount, filters.currency)
 
     if low is not None and high is not None:
-        if filters.currency is None:
-            return f"{shown(low)}–{shown(high)}"
-        bare = words.price(low, None)
-        return words.text("chip.between", low=bare, high=shown(high))
+        return between(words, low, high, filters.currency)
     if high is not None:
         # A cent below a price means: cheaper than that price.
         if high % 1 == 1 - _PENNY:
@@ -76,6 +73,13 @@ def price(words: Catalogue, filters: Filters) -> str:
             return words.text("chip.dearer", price=shown(low - _PENNY))
         return words.text("chip.from", price=shown(low))
     return ""
+
+
+def between(words: Catalogue, low: Decimal, high: Decimal, currency: str | None) -> str:
+    """A range; Russian names the currency once, English writes it before each number."""
+    once = words.language == "ru"
+    low_text = words.price(low, None if once else currency)
+    return words.text("chip.between", low=low_text, high=words.price(high, currency))
 
 
 def without(filters: Filters, what: What) -> Filters:

@@ -11,6 +11,7 @@ from typing import Final
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from app.bot.actions import (
+    CloseMenu,
     Drop,
     OpenHit,
     OpenMenu,
@@ -20,7 +21,7 @@ from app.bot.actions import (
     What,
 )
 from app.bot.callbacks import Action, ChooseLanguage, MoreLike, Place, ShowPage, encode
-from app.bot.chips import Chip, chips
+from app.bot.chips import Chip, between, chips
 from app.bot.flow import ResultAction, Shown
 from app.bot.money import Money
 from app.bot.views import Asked
@@ -141,7 +142,7 @@ def menu_main(
         [refine(stock, here, "stock", "0" if stocked else "1")],
         *drops(words, result, here.search_id),
     ]
-    return _menu(words, rows, ShowList(here, origin))
+    return _menu(words, rows, CloseMenu(here, origin))
 
 
 def menu_price(
@@ -158,11 +159,7 @@ def menu_price(
         elif high is None:
             label = words.text("chip.from", price=words.price(Decimal(low), currency))
         else:
-            label = words.text(
-                "chip.between",
-                low=words.price(Decimal(low), None),
-                high=words.price(Decimal(high), currency),
-            )
+            label = between(words, Decimal(low), Decimal(high), currency)
         keys.append(refine(label, here, "price", f"{low or ''}-{high or ''}.{currency}"))
     rows = [
         [
@@ -213,7 +210,7 @@ def menu_colour(words: Catalogue, here: Place, origin: Place | None) -> InlineKe
         for name, mark in PALETTE
     ]
     any_other = refine(words.text("button.other_colour"), here, "wish", "other_colour")
-    return _menu(words, [*even_rows(keys, 3), [any_other]], ShowList(here, origin))
+    return _menu(words, [*even_rows(keys, 3), [any_other]], CloseMenu(here, origin))
 
 
 def currency_of(result: SearchResult, money: Money | None) -> str:
@@ -287,16 +284,5 @@ def _short(text: str) -> str:
 def _menu(
     words: Catalogue, rows: list[list[InlineKeyboardButton]], back: Action
 ) -> InlineKeyboardMarkup:
-    return InlineKeyboardMarkup(
-        [
-            *(row for row in rows if row),
-            [
-                key(
-                    words.text(
-                        "button.to_list" if isinstance(back, ShowList) else "button.to_filters"
-                    ),
-                    back,
-                )
-            ],
-        ]
-    )
+    label = "button.to_list" if isinstance(back, CloseMenu) else "button.to_filters"
+    return InlineKeyboardMarkup([*(row for row in rows if row), [key(words.text(label), back)]])

@@ -138,7 +138,7 @@ def all_flows(
     asker = Asker(desk, delivery)
     dream = desk.services.dream
     return [
-        Commands(desk),
+        Commands(desk, asker),
         SettingsFlow(desk),
         Results(desk, delivery),
         Refining(desk, delivery),

@@ -31,7 +31,7 @@ class Presses:
         for flow in flows:
             self._handlers |= flow.presses()
             self._toasts |= flow.toasts()
-        self._done: OrderedDict[tuple[int, int, str], float] = OrderedDict()
+        self._done: OrderedDict[tuple[int, int], tuple[str, float]] = OrderedDict()
 
     def add_to(self, application: BotApplication) -> None:
         """Registers the handler."""
@@ -54,13 +54,16 @@ class Presses:
             await _toast(query, toaster, press, action)
             return
         await _acknowledge(query)
-        key = (query.from_user.id, query.message.message_id if query.message else 0, data)
-        # A second tap on the same button while the first is worked on means the same wish.
-        if time.monotonic() - self._done.get(key, -_SAME_PRESS_S) < _SAME_PRESS_S:
+        key = (query.from_user.id, query.message.message_id if query.message else 0)
+        # A second tap on the same button while the first is worked on means the same wish; coming
+        # back to it by another button does not.
+        last, done_at = self._done.get(key, ("", -_SAME_PRESS_S))
+        if last == data and time.monotonic() - done_at < _SAME_PRESS_S:
             return
         await self._handlers[type(action)](press, action)
         # Only what was done: after a failure the same tap asks again.
-        self._done[key] = time.monotonic()
+        self._done[key] = (data, time.monotonic())
+        self._done.move_to_end(key)
         if len(self._done) > _REMEMBERED:
             self._done.popitem(last=False)
 

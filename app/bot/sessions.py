@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 _RATES_S: Final = 600.0
+AS_STATED: Final = "XXX"
+"""ISO 4217's code for no currency: prices stay as shops state them."""
 _USUAL: Final[dict[Language, str]] = {"ru": "RUB"}
 """Currencies that readers of a language count in unless they say otherwise."""
 
@@ -57,8 +59,8 @@ class Sessions:
             filters = defaults(chosen)
             if session is not None and session.filters is not None:
                 filters = filters_from_json(session.filters)
-            currency = chosen.currency or _USUAL.get(language)
-            money = None if currency is None else self._money(currency)
+            currency = currency_for(chosen, language)
+            money = None if currency == AS_STATED else self._money(currency)
             return Standing(chosen, filters, session.search_id if session else None, money)
 
         return await self._desk.quickly(read)
@@ -115,6 +117,11 @@ class Sessions:
             known = Money(currency, self._store.rates(currency))
             self._rates[currency] = (known, now)
         return known
+
+
+def currency_for(chosen: UserSettings, language: Language) -> str:
+    """The currency that a user sees prices in."""
+    return chosen.currency or _USUAL.get(language, AS_STATED)
 
 
 def defaults(chosen: UserSettings) -> Filters:

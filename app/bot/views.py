@@ -34,7 +34,7 @@ _SIZES: Final = 8
 _SIZE_CHARS: Final = 8
 _ALL_SIZES: Final = 24
 _SHOPS: Final = 12
-Kind: TypeAlias = Literal["picture", "words", "refined"]
+Kind: TypeAlias = Literal["picture", "words", "refined", "alike"]
 _TAG: Final = re.compile(r"<[^>]*>")
 
 
@@ -53,7 +53,7 @@ def header(words: Catalogue, result: SearchResult, asked: Asked) -> Html:
     if result.page > 0:
         key = "result.like_page" if asked.origin and asked.kind == "picture" else "result.page"
         return words.html(key, page=result.page + 1)
-    if asked.kind in ("words", "refined"):
+    if asked.kind in ("words", "refined", "alike"):
         return words.html(f"result.{asked.kind}")
     if asked.number is not None:
         return words.html("result.like", number=asked.number)

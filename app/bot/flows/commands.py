@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Mapping
+from typing import Final
 
-from telegram import BotCommand, Message, Update
+from telegram import Bot, BotCommand, Message, Update
 from telegram.error import BadRequest
 from telegram.ext import CommandHandler, ContextTypes, MessageHandler, filters
 
 from app.bot import keyboards
+from app.bot.asker import Asker, Asking
 from app.bot.callbacks import Action, ChooseLanguage
+from app.bot.delivery import looking
 from app.bot.desk import DOWNLOAD_LIMIT, MEGABYTE, BotApplication, Desk
 from app.bot.flow import Flow, Press, PressHandler
 from app.bot.flows.addressed import is_private
 from app.bot.spot import Spot, say
-from app.i18n import LANGUAGES, catalogue
+from app.i18n import LANGUAGES, Catalogue, catalogue
 
 LOG = logging.getLogger(__name__)
+_LIKE: Final = re.compile(r"like_(\d{1,18})")
+"""What /start gets from the link under a result that was posted in some chat."""
 
 
 class Commands(Flow):
@@ -25,8 +31,9 @@ class Commands(Flow):
 
     commands = ("start", "help", "language")
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, asker: Asker) -> None:
         self._desk = desk
+        self._asker = asker
 
     def add_to(self, application: BotApplication) -> None:
         """Registers the handlers."""
@@ -43,13 +50,27 @@ class Commands(Flow):
         """/start and /help."""
         message = _message(update)
         words = await self._desk.languages.of(update.effective_user)
-        name = (message.text or "").lstrip("/").split("@")[0].split()[0].lower()
+        name, _, payload = (message.text or "").lstrip("/").partition(" ")
+        name = name.partition("@")[0].lower()
+        like = _LIKE.fullmatch(payload.strip())
+        if name == "start" and like and update.effective_user:
+            await self._like(message, update.effective_user.id, int(like[1]), words, context.bot)
+            return
         text = (
             words.html("start")
             if name == "start"
             else words.html("help", megabytes=DOWNLOAD_LIMIT // MEGABYTE, bot=context.bot.username)
         )
         await say(context.bot, Spot.beside(message), text)
+
+    async def _like(
+        self, message: Message, user_id: int, image_id: int, words: Catalogue, bot: Bot
+    ) -> None:
+        """What the link under a result posted in some chat asks for."""
+        spot = Spot.answering(message)
+        async with looking(bot, spot):
+            standing = await self._desk.sessions.of(spot.chat_id, user_id, words.language)
+            await self._asker.like(Asking(bot, spot, words, standing, user_id), image_id)
 
     async def language(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
         """/language."""

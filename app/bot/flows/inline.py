@@ -33,7 +33,7 @@ from app.search import SearchExpired
 from app.words import read
 
 LOG = logging.getLogger(__name__)
-_PAGE: Final = 20
+_PAGE: Final = 10
 _CACHE_S: Final = 300
 _NOTHING_S: Final = 10
 _OFFSET: Final = re.compile(r"(\d{1,18}):(\d{1,4})")
@@ -114,7 +114,7 @@ class Inline(Flow):
                 results,
                 cache_time=cache_s,
                 is_personal=True,  # language, currency and settings are the user's own
-                next_offset=next_offset,
+                next_offset=next_offset or None,
                 button=InlineQueryResultsButton(label, start_parameter=START),
             )
         except BadRequest as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -9,23 +10,25 @@ from decimal import Decimal
 from typing import Any, Final, cast
 
 from telegram import InlineKeyboardMarkup
+from telegram.error import BadRequest
 
 from app.bot import keyboards, views
-from app.bot.actions import Drop, OpenMenu, Refine
+from app.bot.actions import CloseMenu, Drop, OpenMenu, Refine
 from app.bot.callbacks import Action, OutdatedButton, Place
 from app.bot.chips import without
 from app.bot.delivery import Delivery, looking
 from app.bot.desk import Desk
 from app.bot.flow import Flow, Press, PressHandler
-from app.bot.flows.results import rewrite
 from app.bot.services import SearchService
 from app.bot.sessions import Standing
+from app.bot.spot import say
 from app.bot.views import Asked
 from app.domain import Emphasis, Filters, SearchResult
-from app.i18n import Catalogue
+from app.i18n import Catalogue, Html
 from app.search import SearchExpired
 from app.words import CHANGES, Reading, wish
 
+LOG = logging.getLogger(__name__)
 _RANGE: Final = re.compile(r"(\d{0,9})-(\d{0,9})\.([A-Z]{3})")
 _SIZE: Final = re.compile(r"(EU|US|UK|CM|RU)\.([\w.,-]{1,12})")
 _WEIGHTS: Final = {"shape": Emphasis(shape=2.0, colour=0.5), "colour": Emphasis(0.5, 2.0)}
@@ -43,15 +46,28 @@ class Refining(Flow):
 
     def presses(self) -> Mapping[type[Action], PressHandler]:
         """Menus, what they offer, and the limits to take off."""
-        return {OpenMenu: self.menu, Refine: self.refine, Drop: self.drop}
+        return {
+            OpenMenu: self.menu,
+            CloseMenu: self.close_menu,
+            Refine: self.refine,
+            Drop: self.drop,
+        }
 
     async def menu(self, press: Press, action: OpenMenu) -> None:
         """A menu in the list's message."""
         standing = await self._standing(press)
         place = action.place
         result = await self._desk.search(lambda service: service.page(place.search_id, place.page))
-        text = views.menu(press.words, action.menu, result)
-        await rewrite(press, text, await self._menu(press.words, action, result, standing))
+        keyboard = await self._menu(press.words, action, result, standing)
+        await _swap(press, keyboard, views.menu(press.words, action.menu, result))
+
+    async def close_menu(self, press: Press, action: CloseMenu) -> None:
+        """The list's own buttons in place of a menu."""
+        place = action.place
+        result = await self._desk.search(lambda service: service.page(place.search_id, place.page))
+        asked = Asked(origin=action.origin)
+        keyboard = keyboards.results_keyboard(press.words, result, asked)
+        await _swap(press, keyboard, views.limits(press.words, result))
 
     async def _menu(
         self, words: Catalogue, action: OpenMenu, result: SearchResult, standing: Standing
@@ -174,6 +190,18 @@ def _reading(action: Refine, reading: Reading) -> _Change:
         return asked(filters, None, reading)
 
     return change
+
+
+async def _swap(press: Press, keyboard: InlineKeyboardMarkup | None, text: Html) -> None:
+    """Other buttons under the list, whose words stay; where Telegram does not let it be changed any
+    more, a message of its own with ``text``."""
+    try:
+        await press.query.edit_message_reply_markup(keyboard)
+    except BadRequest as error:
+        if "not modified" in error.message:
+            return  # pressed twice
+        LOG.info("the buttons cannot be changed: %s", error.message)
+        await say(press.bot, press.spot, text or press.words.html("result.refined"), keyboard)
 
 
 def _setting(action: Refine) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from app.bot.flow import Flow, Press, PressHandler
 from app.bot.flows.addressed import is_private
 from app.bot.flows.results import rewrite
 from app.bot.keyboards import digest, even_rows, key, pairs
+from app.bot.sessions import AS_STATED, currency_for
 from app.bot.spot import Spot, say
 from app.bot.views import shortened
 from app.db.dialogue import UserSettings
@@ -28,6 +29,7 @@ SYSTEMS: Final[tuple[SizeSystem, ...]] = ("EU", "US", "UK", "CM", "RU")
 _SIZES: Final = 20
 _SHOPS: Final = 12
 _ANY: Final = "any"
+_NOT: Final = "-"
 _LABEL: Final = re.compile(r"[\w.,-]{1,12}")
 
 
@@ -99,7 +101,7 @@ class Settings(Flow):
     async def _changed(self, before: UserSettings, action: Choose) -> UserSettings:
         value = None if action.value == _ANY else action.value
         match action.page:
-            case "currency" if value is None or value in CURRENCIES:
+            case "currency" if value in (*CURRENCIES, AS_STATED):
                 return replace(before, currency=value)
             case "system" if value in SYSTEMS:
                 size = before.size if value == before.size_system else None
@@ -110,11 +112,12 @@ class Settings(Flow):
                 if value is None:
                     return replace(before, shops=())
                 names = [*await self._shops(), *before.shops]
-                name = next((name for name in names if digest(name) == value), None)
+                wanted = value.removeprefix(_NOT)
+                name = next((name for name in names if digest(name) == wanted), None)
                 if name is None:
                     raise OutdatedButton(action.value)
                 left = tuple(shop for shop in before.shops if shop != name)
-                return replace(before, shops=left if name in before.shops else (*left, name))
+                return replace(before, shops=left if value.startswith(_NOT) else (*left, name))
         raise OutdatedButton(action.value)
 
     async def _page(
@@ -146,7 +149,7 @@ def page_text(words: Catalogue, page: Page, chosen: UserSettings) -> Html:
     return words.html(
         "settings.now",
         language=words.text("language.name"),
-        currency=_currency(words, chosen.currency),
+        currency=_currency(words, currency_for(chosen, words.language)),
         size=size,
         shops=", ".join(map(shortened, chosen.shops)) or words.text("settings.all"),
     )
@@ -172,10 +175,9 @@ def page_rows(
                 ]
             ]
         case "currency":
-            keys = [
-                choice(_currency(words, name), name, name == chosen.currency) for name in CURRENCIES
-            ]
-            own = choice(words.text("settings.own_currency"), _ANY, chosen.currency is None)
+            now = currency_for(chosen, words.language)
+            keys = [choice(_currency(words, name), name, name == now) for name in CURRENCIES]
+            own = choice(_currency(words, AS_STATED), AS_STATED, now == AS_STATED)
             return [*even_rows(keys, 3), [own]]
         case "system":
             return even_rows([choice(n, n, n == (chosen.size_system or "EU")) for n in SYSTEMS], 5)
@@ -185,7 +187,12 @@ def page_rows(
             return [*even_rows(keys, 5), [anything]]
         case "shops":
             keys = [
-                choice(shortened(name), digest(name), name in chosen.shops)
+                choice(
+                    shortened(name),
+                    # Pressed again it means the contrary, not the same.
+                    f"{_NOT}{digest(name)}" if name in chosen.shops else digest(name),
+                    name in chosen.shops,
+                )
                 for name in choices.shops
             ]
             return [
@@ -194,5 +201,8 @@ def page_rows(
             ]
 
 
-def _currency(words: Catalogue, code: str | None) -> str:
-    return words.text("settings.own_currency") if code is None else words.text(f"currency.{code}")
+def _currency(words: Catalogue, code: str) -> str:
+    key_ = f"currency.{code}"
+    if code == AS_STATED:
+        return words.text("settings.own_currency")
+    return words.text(key_) if key_ in words.messages else code
