@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from app.bot.actions import OpenHit
-from app.bot.callbacks import MoreLike, Place, ShowPage, decode, encode
+from app.bot.callbacks import MoreLike, Place, ShowPage, encode
 from app.i18n import LANGUAGES, Language, catalogue
 from app.web.client import BotMessage, Chat
 from app.web.faults import Fault
 from tests.bot.conftest import QUICK, Stage
 from tests.bot.memory import offer
 from tests.bot.pictures import PDF, animated_gif, jpeg, truncated_jpeg
+from tests.bot.pressing import press_like
 
 
 def plain(key: str, language: Language, **values: object) -> str:
@@ -35,14 +35,6 @@ async def results(chat: Chat) -> tuple[list[BotMessage], BotMessage]:
     """The next album and the list below it."""
     album = await chat.wait_album()
     return album, await chat.wait_for(lambda message: bool(message.buttons))
-
-
-async def press_like(chat: Chat, listing: BotMessage, number: int) -> None:
-    """Presses "more like this" of a result, as its card has it."""
-    action = decode(listing.button(str(number)).data or "")
-    assert isinstance(action, OpenHit)
-    origin = action.origin or action.place
-    await chat.press_data(listing, encode(MoreLike(action.image_id, number, origin)))
 
 
 @pytest.fixture(params=LANGUAGES)

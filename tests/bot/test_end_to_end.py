@@ -18,8 +18,6 @@ from typing import Any
 import psycopg
 import pytest
 
-from app.bot.actions import OpenHit
-from app.bot.callbacks import MoreLike, decode, encode
 from app.bot.main import open_services
 from app.db import embedded
 from app.db.pool import Database, open_database
@@ -45,6 +43,7 @@ from tests.bot.pictures import (
     shoe,
     truncated_jpeg,
 )
+from tests.bot.pressing import press_like
 
 GOODS = sketches(seed=7, n=20)
 NUMBERED = re.compile(r"\d+\. ")
@@ -134,14 +133,6 @@ def bot(api: BotApi, shop: Shop) -> AbstractAsyncContextManager[None]:
 async def results(chat: Chat) -> tuple[list[BotMessage], BotMessage]:
     album = await chat.wait_album(timeout_s=30)
     return album, await chat.wait_for(lambda message: bool(message.buttons))
-
-
-async def press_like(chat: Chat, listing: BotMessage, number: int) -> None:
-    """Presses "more like this" of a result, as its card has it."""
-    action = decode(listing.button(str(number)).data or "")
-    assert isinstance(action, OpenHit)
-    origin = action.origin or action.place
-    await chat.press_data(listing, encode(MoreLike(action.image_id, number, origin)))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -6,12 +6,10 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from app.bot.services import Services
 from app.commands.links import PageReader
-from app.db import embedded
 from app.db.bot import BotStore, BotUsers
 from app.db.dialogue import Dialogues
 from app.db.pool import open_database
@@ -19,16 +17,10 @@ from app.search import Searcher
 from app.settings import Settings
 from app.vision.shoes import shoe_finder
 from app.web.botapi import BotApi
+from tests.bot.conversations.copies import Copies, admin
 from tests.bot.conversations.eye import Eye, Finder, Heads, Tower
 from tests.bot.conversations.market import GOODS, fill
 from tests.bot.conversations.talk import Talk
-
-
-def _admin(home: Path, statement: str) -> None:
-    url = embedded.url(home, "postgres")
-    assert url is not None, "the test session's server is gone"
-    with psycopg.connect(url, autocommit=True) as conn:
-        conn.execute(statement)
 
 
 @pytest.fixture(scope="session")
@@ -37,18 +29,19 @@ def market(
 ) -> Iterator[Settings]:
     """A database with the goods in it, to be copied."""
     name = f"market_{uuid.uuid4().hex[:12]}"
-    _admin(server_home, f"CREATE DATABASE {name} TEMPLATE {template}")
+    admin(server_home, f"CREATE DATABASE {name} TEMPLATE {template}")
     settings = Settings(
         home=server_home,
         database=name,
         database_url=None,
         image_store=tmp_path_factory.mktemp("market"),
         results=6,
+        pool_size=3,
     )
     with open_database(settings, size=4) as db:
         fill(db, settings)
     yield settings
-    _admin(server_home, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    admin(server_home, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")
@@ -57,12 +50,18 @@ def heads() -> Heads:
     return Heads(Eye(), [(item.image(), item.brand, item.model, item.colourway) for item in GOODS])
 
 
+@pytest.fixture(scope="session")
+def copies(market: Settings) -> Iterator[Copies]:
+    """Copies of it."""
+    made = Copies(market)
+    yield made
+    made.drop()
+
+
 @pytest.fixture
-async def talk(market: Settings, heads: Heads) -> AsyncIterator[Talk]:
+async def talk(copies: Copies, heads: Heads) -> AsyncIterator[Talk]:
     """The stage."""
-    name = f"talk_{uuid.uuid4().hex[:12]}"
-    _admin(market.home, f"CREATE DATABASE {name} TEMPLATE {market.database}")
-    settings = market.model_copy(update={"database": name})
+    settings = copies.clean()
 
     def services(made: Settings) -> Services:
         database = open_database(made)
@@ -82,4 +81,3 @@ async def talk(market: Settings, heads: Heads) -> AsyncIterator[Talk]:
         stage = Talk(api, settings, services)
         yield stage
         await stage.stop()
-    _admin(market.home, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")

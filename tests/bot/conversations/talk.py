@@ -27,7 +27,9 @@ from app.i18n import Language, catalogue
 from app.settings import Settings
 from app.web.botapi import BotApi
 from app.web.client import BotMessage, Chat
-from app.web.world import Call, Json
+from app.web.inline import ask as ask_inline
+from app.web.inline import choose as choose_inline
+from app.web.world import Call, InlineQuestion, Json
 from tests.bot.conftest import bot_settings
 from tests.bot.conversations.market import picture
 
@@ -287,6 +289,34 @@ class Person:
     async def send(self, shown: str, **content: Any) -> Json:
         """Sends a message of any content, in Bot API fields."""
         return await self._did(f"[{shown}]", lambda: self.chat.send(**content))
+
+    async def inline(self, query: str = "", offset: str = "", *, ru: str = "",
+                     en: str = "") -> InlineQuestion:  # fmt: skip
+        """Types an inline query in a chat of people; waits for the bot's results."""
+        query = query or (ru if self.language == "ru" else en)
+        world = self.talk.api.world
+
+        async def ask() -> InlineQuestion:
+            state = world.chats[self.chat.user["id"]]
+            question = ask_inline(world, self.chat.user, state, query, offset)
+            await world.changed()
+            return question
+
+        shown = f"[types @bot {query}]" + (" [scrolls on]" if offset else "")
+        done: InlineQuestion = await self._did(shown, ask)
+        return done
+
+    async def choose(self, question: InlineQuestion, number: int) -> None:
+        """Posts result ``number`` of an inline query into the private chat with the bot."""
+        world = self.talk.api.world
+        results = question.results or []
+        chosen = results[number - 1]
+
+        async def post() -> None:
+            choose_inline(world, question, chosen["id"], world.chats[self.chat.user["id"]])
+            await world.changed()
+
+        await self._did(f"[posts «{chosen['title']}»]", post)
 
     async def edit(self, message: Json, text: str) -> None:
         """Edits the words of a message sent before."""
