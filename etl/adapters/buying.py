@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from etl.adapters.page import Page, is_aside, is_hidden, marks, short_text
@@ -23,6 +24,13 @@ _NOT_ADDING = re.compile(
     r"wish|favou?rit|merk(?:zettel|liste)|warranty|garant|notify|sample|gift|guide|store",
     re.IGNORECASE,
 )
+
+
+# A shop's pages repeat the labels of their menus and buttons, so each is looked at once.
+@lru_cache(maxsize=20_000)
+def says_buy(text: str) -> bool:
+    """Whether a button's text offers to buy."""
+    return ADD.search(text) is not None
 
 
 def can_be_bought(page: Page) -> bool:
@@ -54,6 +62,6 @@ def _adds(element: Any) -> bool:
     said = [t for t in texts if t and len(t) <= 80]
     if not said or any(_NOT_ADDING.search(t) for t in said):
         return False
-    if not (any(ADD.search(t) for t in said) or _ADD_MARK.search(own)):
+    if not (any(says_buy(t) for t in said) or _ADD_MARK.search(own)):
         return False
     return not is_hidden(element) and not is_aside(element)

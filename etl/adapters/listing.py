@@ -13,7 +13,7 @@ from lxml import etree
 
 from etl.adapters.base import Links, NoOffer
 from etl.adapters.nodes import Node
-from etl.adapters.page import Page, marks
+from etl.adapters.page import Page, marks, short_text
 from etl.money import CURRENCY_SIGN
 from etl.text import absolute, clean, words
 
@@ -93,6 +93,9 @@ def _gunzip(content: bytes) -> bytes:
     if len(data) > MAX_SITEMAP_BYTES:
         raise NoOffer(f"the sitemap unpacks to more than {MAX_SITEMAP_BYTES} bytes")
     return data
+
+
+_CRUMBS = re.compile(r"bread-?crumb|crumbs\b", re.IGNORECASE)
 
 
 def read_listing(page: Page, roots: list[Node]) -> Links:
@@ -228,17 +231,32 @@ def _same_site(page: Page, link: str) -> bool:
 
 
 def breadcrumb(roots: list[Node], title: str | None) -> str | None:
-    """The category that a page's breadcrumbs name: the last one but the product itself."""
+    """The category that marked-up breadcrumbs name: the last one but the product itself."""
     for root in roots:
-        if not root.is_a("breadcrumblist"):
-            continue
-        names = [
-            clean(item.text("name") or next((n.text("name") for n in item.nodes("item")), None))
-            for item in root.nodes("itemlistelement")
-        ]
-        kept = [name for name in names if name]
-        if kept and title and len(words(kept[-1]) & words(title)) * 2 > len(words(kept[-1])):
-            kept.pop()
-        if len(kept) >= 2:
-            return kept[-1]
+        if root.is_a("breadcrumblist"):
+            names = [
+                clean(item.text("name") or next((n.text("name") for n in item.nodes("item")), None))
+                for item in root.nodes("itemlistelement")
+            ]
+            if found := _last_category([n for n in names if n], title):
+                return found
     return None
+
+
+def seen_breadcrumb(page: Page, title: str | None) -> str | None:
+    """The category that the links of a breadcrumb line name, where no data mark them up."""
+    for element in page.elements:
+        if element.tag in ("nav", "ul", "ol", "div") and _CRUMBS.search(marks(element)):
+            links = (clean(short_text(a, 60)) for a in element.iter("a"))
+            if found := _last_category([n for n in dict.fromkeys(links) if n], title):
+                return found
+    return None
+
+
+def _last_category(names: list[str], title: str | None) -> str | None:
+    kept = list(names)
+    if kept and title:
+        last, own = words(kept[-1]), words(title)
+        if len(last & own) * 2 > len(last) or own <= last:
+            kept.pop()
+    return kept[-1] if len(kept) >= 2 else None

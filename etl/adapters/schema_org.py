@@ -188,7 +188,9 @@ def _offer(
         return None
     if not is_offer(best, settled):
         return None
-    category = listing.breadcrumb(roots, name) or base.category
+    category = (
+        listing.breadcrumb(roots, name) or base.category or listing.seen_breadcrumb(page, name)
+    )
     offer = _build(page, base, others, settled, name, category, product)
     read_off = not stated and settled.price is not None
     return replace(offer, confidence="visible") if read_off else offer

@@ -7,6 +7,7 @@ the page's scripts, a button that says it is sold out, and a button that can be 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from app.domain import Availability
 from etl.adapters import buying, scripts
@@ -63,7 +64,7 @@ def _read_lines(page: Page) -> list[Availability]:
     found: list[Availability] = []
     for element, text in zip(page.elements, page.texts, strict=True):
         own = marks(element)
-        placed = bool(own) and _PLACE.search(own) is not None and not _NOT_PLACE.search(own)
+        placed = bool(own) and _is_place(own)
         said: str | None = None
         if placed and element.tag not in ("body", "html", "form", "option"):
             long = text or short_text(element, 400)
@@ -106,6 +107,11 @@ def says_sold_out(page: Page) -> bool:
             told = True
             break
     return told and not buying.can_be_bought(page)
+
+
+@lru_cache(maxsize=20_000)
+def _is_place(own: str) -> bool:
+    return _PLACE.search(own) is not None and not _NOT_PLACE.search(own)
 
 
 def _behind_label(element: object, text: str) -> str | None:

@@ -11,9 +11,10 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
-from etl.adapters.buying import ADD
+from etl.adapters.buying import ADD, says_buy
 from etl.adapters.page import Page, is_aside, is_struck, marks, short_text
 from etl.adapters.vocabulary import pattern
 from etl.money import CURRENCY_SIGN, amount, currency_in
@@ -306,6 +307,11 @@ def _title_place(elements: list[Any], title: str | None) -> int | None:
     return best[1] if best else None
 
 
+@lru_cache(maxsize=20_000)
+def _names_buying(label: str) -> bool:
+    return _BUY.search(label) is not None
+
+
 def _buy_places(elements: list[Any], title_at: int | None) -> list[int]:
     places = []
     for order, element in enumerate(elements):
@@ -333,8 +339,8 @@ def _buy_places(elements: list[Any], title_at: int | None) -> list[int]:
             )
             if element.tag != "form":
                 text = _short_text(element) or ""
-                label = text if ADD.search(text) else f"{label} {text}"
-        if label and _BUY.search(label) and not is_aside(element, 6):
+                label = text if says_buy(text) else f"{label} {text}"
+        if label and _names_buying(label) and not is_aside(element, 6):
             places.append(order)
     after = [p for p in places if title_at is None or p > title_at - 200]
     return (after or places)[:5]

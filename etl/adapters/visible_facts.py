@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from app.domain import Size
@@ -58,6 +59,11 @@ def article_number(page: Page) -> str | None:
     return None
 
 
+@lru_cache(maxsize=20_000)
+def _is_size_place(own: str) -> bool:
+    return _SIZE_PLACE.search(own) is not None and not _SIZE_GUIDE.search(own)
+
+
 def sizes(page: Page) -> tuple[Size, ...]:
     """Sizes that the page lists to choose from; those crossed out or disabled are not available."""
     best: list[Size] = []
@@ -65,7 +71,7 @@ def sizes(page: Page) -> tuple[Size, ...]:
         own = " ".join(
             filter(None, (marks(element), element.get("name"), element.get("data-attribute")))
         )
-        if not own or not _SIZE_PLACE.search(own) or _SIZE_GUIDE.search(own) or is_aside(element):
+        if not own or not _is_size_place(own) or is_aside(element):
             continue
         found = _listed_sizes(element)
         if len(found) > len(best):

@@ -180,3 +180,14 @@ def test_what_a_product_is_known_by() -> None:
     ]
     for text, wanted in held:
         assert product.within(text) is wanted, text
+
+
+def test_breadcrumbs_that_are_only_seen() -> None:
+    crumbs = '<ol class="breadcrumb"><li><a href="/">Home</a></li><li><a href="/s">Sneakers</a></li><li>Trail Runner</li></ol>'
+    assert read(page(crumbs, marked=True)).category == "Sneakers"
+    linked = crumbs.replace("<li>Trail Runner</li>", '<li><a href="/p">Trail Runner</a></li>')
+    assert read(page(linked, marked=True)).category == "Sneakers"
+    assert (
+        read(page('<div class="breadcrumbs"><a href="/">Home</a></div>', marked=True)).category
+        is None
+    )
