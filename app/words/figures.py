@@ -144,7 +144,8 @@ class Figures:
             if self._russian:
                 value *= 1000
         if not named and bound is None:
-            bare = value >= 1000 and self._free(place) and place != self.model_end
+            bare = value >= 1000 and self._russian and self._free(place)
+            bare = bare and place != self.model_end
             return Price(None, value, None, end) if bare else None
         tail = self.has(end, "price", "from", "up_to")
         if bound is None and tail and self._amount(tail[1]) is None and tail[0] == "up_to":
@@ -166,6 +167,8 @@ class Figures:
     def _amount(self, place: int) -> Amount | None:
         currency: str | None = None
         sign = self.has(place, "currency")
+        if sign and self._euro_size(place, place + 1, place - 1):
+            return None
         if sign and not self._words_say(place, "р") and self._number(sign[1]) is not None:
             currency, place = sign[0], sign[1]
         found = self._number(place)
@@ -185,12 +188,20 @@ class Figures:
         named = self.has(end, "currency")
         if named:
             # «43 р» is a size, «4300 р» money.
-            letter = self._words_say(end, "р") or (
-                self._words_say(end, "eur") and self.has(place - 1, "price") is None
-            )
+            letter = self._words_say(end, "р") or self._euro_size(end, place, place - 1)
             if not (letter and not scaled and _ADULT_EU[0] <= value <= _ADULT_EU[1]):
                 currency, end = currency or named[0], named[1]
         return Amount(value, end, scaled, currency)
+
+    def _euro_size(self, word: int, figure: int, before: int) -> bool:
+        """Whether «евро» beside a figure means the size system: as money it would be too little,
+        and nothing before it speaks of a price."""
+        if not self._words_say(word, "eur", "euro", "евро"):
+            return False
+        token = self._token(figure)
+        value = token.number if token is not None else None
+        fits = value is not None and _ADULT_EU[0] <= value <= _ADULT_EU[1]
+        return fits and not (before >= 0 and self.has(before, "price"))
 
     def _number(self, place: int) -> tuple[Decimal, int] | None:
         token = self._token(place)
@@ -257,7 +268,10 @@ class Figures:
         if system == "EU" and currency_code and not _ADULT_EU[0] <= value <= _ADULT_EU[1]:
             return None
         if not (worded or system is not None or led):
-            if gender is None and not self._bare(value, label):
+            last = end == len(self._tokens) and place > 0 and place != self.model_end
+            if gender is None and not (
+                self._bare(value, label) or (last and not self._russian and 4 <= value <= 15)
+            ):
                 return None
             if gender is not None and not self._worn(value, label, gender):
                 return None

@@ -22,6 +22,8 @@ _SPREADS: Final = frozenset({"brand", "colour", "type", "material", "model"})
 """Kinds that «не A и не B», «без A и B» take away one after the other."""
 _LETTERS: Final = {"р": "r"}
 """A model's letter as Russian keys write it: «2002р»."""
+_LINES: Final = {"Jordan": "Nike", "Yeezy": "adidas"}
+"""Makers' lines that count as brands of their own."""
 _VERSION: Final = re.compile(r"\b(\d{3,4}) (v\d)\b")
 _BREAKS: Final = frozenset({",", ";", "."})
 
@@ -95,12 +97,23 @@ class _Reader:
                 state.add("genders", size.gender)
             return size.end
         if longest is not None:
+            longest = self._shared(place, longest, matches)
             meaning = self._meaning(longest)
             return self._take(place, longest, meaning)
         if not token.word and token.number is None:
             return place + 1
         self._leave(token)
         return place + 1
+
+    def _shared(self, place: int, match: Match, matches: list[Match]) -> Match:
+        """A maker's name cut where its last word begins a model's: «adidas | yeezy 500»."""
+        end = place + match.length
+        for shorter in (m for m in matches if m.length < match.length and self._plain(m)):
+            for model in self._figures.matches(place + shorter.length):
+                named = any(m.kind == "model" for m in model.meanings) and model.cost <= 2
+                if named and place + shorter.length + model.length > end:
+                    return shorter
+        return match
 
     def _plain(self, match: Match) -> bool:
         return any(m.kind != "model" for m in match.meanings)
@@ -287,10 +300,9 @@ def _most_exact(models: list[str]) -> tuple[str, ...]:
 
 
 def _makers(brands: tuple[str, ...], models: tuple[str, ...]) -> tuple[str, ...]:
-    """«Nike Air Jordan 1» is a Jordan."""
-    if "Jordan" in brands and "Nike" in brands and any("Jordan" in m for m in models):
-        return tuple(b for b in brands if b != "Nike")
-    return brands
+    """«Nike Air Jordan 1» is a Jordan, «adidas Yeezy 500» a Yeezy."""
+    above = {parent for own, parent in _LINES.items() if own in brands and models}
+    return tuple(b for b in brands if b not in above)
 
 
 def _typed(text: str, words: Vocabulary) -> str:

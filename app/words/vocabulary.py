@@ -172,7 +172,11 @@ class Vocabulary:
                 forms += [(latin, 2) for latin in sorted(sounds)]
         else:
             bare = word.removesuffix("'s").removesuffix("s'").replace("'", "")
-            for other in (bare, word.replace("'", ""), bare[:-1] if bare.endswith("s") else bare):
+            for other in (
+                bare,
+                word.replace("'", ""),
+                bare[:-1] if bare.endswith("s") and len(bare) > 3 else bare,
+            ):
                 if other != word and len(other) >= 2 and other in self._known:
                     forms.append((other, 1))
         return forms
