@@ -3,6 +3,7 @@ otherwise, exact again where HNSW's candidates did not fill the page."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -147,14 +148,27 @@ class Engine:
         assert stored is not None
         return int(stored[0])
 
-    def colour_centre(self, conn: Connection, colour: str, limit: int) -> np.ndarray | None:
-        """The mean vector (dim,) of the catalogue's shoes of a main colour; None without any."""
+    def colour_centre(
+        self, conn: Connection, colours: Sequence[str], *, alone: bool, limit: int
+    ) -> tuple[np.ndarray, int] | None:
+        """The mean vector (dim,) of the catalogue's shoes of the colours (``alone``: of exactly
+        these, else those of the first as main colour) and of how many; None without any."""
         found = (
             query("search_colour_centre")
-            .execute(conn, {"encoder_id": self.row.id, "colour": colour, "limit": limit})
+            .execute(
+                conn,
+                {
+                    "encoder_id": self.row.id,
+                    "colours": list(colours),
+                    "alone": alone,
+                    "limit": limit,
+                },
+            )
             .fetchone()
         )
-        return None if not found or found[0] is None else found[0].to_numpy().astype(np.float32)
+        if not found or found[0] is None:
+            return None
+        return found[0].to_numpy().astype(np.float32), int(found[1])
 
     def _vector(self, ask: Ask) -> HalfVector | None:
         if ask.vector is None:

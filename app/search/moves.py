@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from app.domain import Emphasis
 from app.search.ask import unit
+
+COLOUR_WEIGHT: Final = 0.5
+"""What the colour part counts after words have put it in another colour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +39,17 @@ def weighted(vector: np.ndarray, emphasis: Emphasis, parts: Parts | None) -> np.
     return unit(scaled) if np.linalg.norm(scaled) > 1e-6 else vector
 
 
-def recoloured(vector: np.ndarray, centres: Sequence[np.ndarray], parts: Parts) -> np.ndarray:
-    """The vector (dim,) with the mean colour part of ``centres`` in its own one's place and
-    length, so that colour goes on counting as much as before."""
+def recoloured(
+    vector: np.ndarray, colour: np.ndarray, parts: Parts, *, between: float
+) -> np.ndarray:
+    """The vector (dim,) in another colour: shape stays, the colour part takes the direction of
+    ``colour`` (width of that part), what lies between and after the two counts ``between``.
+
+    Colour counts half of what it did: a filter beside it says the colour already, and shape is what
+    is to be kept (measured, docs/words.md).
+    """
+    moved = vector * between
+    moved[slice(*parts.shape)] = vector[slice(*parts.shape)]
     span = slice(*parts.colour)
-    colour = np.mean([unit(centre[span]) for centre in centres], axis=0)
-    moved = vector.copy()
-    moved[span] = unit(colour) * float(np.linalg.norm(vector[span]))
+    moved[span] = unit(colour) * float(np.linalg.norm(vector[span])) * COLOUR_WEIGHT
     return unit(moved)

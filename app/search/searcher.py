@@ -90,10 +90,6 @@ class Searcher:
     def _engine(self) -> Engine:
         return self._open()[0]
 
-    @property
-    def _wishes(self) -> Wishes:
-        return self._open()[1]
-
     def _open(self) -> tuple[Engine, Wishes]:
         with self._lock:
             if self._opened is None:
@@ -215,10 +211,11 @@ class Searcher:
             NotEmbedded: there is no such picture, or it has no embedding yet.
             DatabaseUnavailable: the database cannot be reached now.
         """
+        row = self.encoder_row  # before the connection: its first use takes one of its own
         with self._db.connection() as conn:
             found = (
                 query("search_vector_of_image")
-                .execute(conn, {"encoder_id": self.encoder_row.id, "image_id": image_id})
+                .execute(conn, {"encoder_id": row.id, "image_id": image_id})
                 .fetchone()
             )
         if found is None:
@@ -332,13 +329,14 @@ class Searcher:
         For measuring recall: nothing is stored.
         """
         ask = Ask("image", unit(vector), filters, 0, limit)
+        engine = self._engine
         with self._db.connection() as conn:
             if method is None:
-                rows, _ = self._engine.choose(conn, ask)
+                rows, _ = engine.choose(conn, ask)
             elif method == "hnsw":
-                rows = self._engine.hnsw(conn, ask, MAX_CANDIDATES)
+                rows = engine.hnsw(conn, ask, MAX_CANDIDATES)
             else:
-                rows = self._engine.exact(conn, ask, self._engine.matching(conn, filters, None))
+                rows = engine.exact(conn, ask, engine.matching(conn, filters, None))
         return [(row["product_id"], row["image_id"], row["distance"]) for row in rows[:limit]]
 
     def _look(self, images: Sequence[Any]) -> tuple[np.ndarray, Attributes | None]:
@@ -349,13 +347,14 @@ class Searcher:
         return vectors_.mean(axis=0), self._heads.predict(features.mean(axis=0)[None])[0]
 
     def _recall(self, search_id: int) -> Ask:
+        row = self.encoder_row
         with self._db.connection() as conn:
             stored = (
                 query("search_recall")
                 .execute(conn, {"search_id": search_id}, row_factory=dict_row)
                 .fetchone()
             )
-        if stored is None or stored["encoder_id"] != self.encoder_row.id:
+        if stored is None or stored["encoder_id"] != row.id:
             raise SearchExpired("this search has expired: send the picture again")
         vector = stored["query"]
         return Ask(
@@ -379,9 +378,10 @@ class Searcher:
         emphasis: Emphasis | None,
     ) -> SearchResult:
         start = time.perf_counter()
+        _, wishes = self._open()
         with self._db.connection() as conn:
             if reading is not None:
-                ask = self._wishes.applied(conn, ask, reading)
+                ask = wishes.applied(conn, ask, reading)
             if emphasis is not None:
                 ask = replace(ask, emphasis=emphasis)
             found = self._run(conn, ask)

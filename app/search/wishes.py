@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 CENTRE_PICTURES: Final = 400
 """Pictures that a colour's mean is made of."""
 _CENTRE_S: Final = 1800.0  # how long a mean is kept: the catalogue changes slowly
+_ENOUGH: Final = 5
+"""Pictures from which a mean of exactly the wanted colours is believed."""
+_BETWEEN_WITH_WORDS: Final = 0.5
+"""What lies between shape and colour counts when other words pulled there, else nothing."""
 _PULL: Final = 0.3
 """Share of words in a vector that a picture and words make together."""
 _TONES: Final = {
@@ -53,7 +57,9 @@ class Wishes:
         self._engine = engine
         self._parts = parts
         self._tower = tower
-        self._centres: dict[str, tuple[float, np.ndarray | None]] = {}
+        self._centres: dict[
+            tuple[tuple[str, ...], bool], tuple[float, tuple[np.ndarray, int] | None]
+        ] = {}
         self._lock = threading.Lock()
 
     def applied(self, conn: Connection, ask: Ask, reading: Reading) -> Ask:
@@ -88,19 +94,39 @@ class Wishes:
             vector = unit((1 - _PULL) * vector + _PULL * self._tower.encode([words])[0])
             moved = True
         if reading.colours and self._parts is not None:
-            centres = [c for name in reading.colours if (c := self._centre(conn, name)) is not None]
-            if centres:
-                vector, moved = recoloured(vector, centres, self._parts), True
+            colour = self._colour(conn, reading.colours, self._parts)
+            if colour is not None:
+                between = _BETWEEN_WITH_WORDS if words else 0.0
+                vector, moved = recoloured(vector, colour, self._parts, between=between), True
         return replace(ask, vector=vector, moved=moved)
 
-    def _centre(self, conn: Connection, colour: str) -> np.ndarray | None:
-        now = time.monotonic()
+    def _colour(
+        self, conn: Connection, colours: tuple[str, ...], parts: Parts
+    ) -> np.ndarray | None:
+        """How the colours look together: shoes of exactly them where the catalogue has some, else
+        each by itself, the later ones counting half of the one before."""
+        span = slice(*parts.colour)
+        together = self._centre(conn, colours, alone=True)
+        if together is not None and together[1] >= _ENOUGH:
+            return together[0][span]
+        found = [
+            unit(one[0][span]) * 0.5**place
+            for place, name in enumerate(colours)
+            if (one := self._centre(conn, (name,), alone=False)) is not None
+        ]
+        return np.sum(found, axis=0) if found else None
+
+    def _centre(
+        self, conn: Connection, colours: tuple[str, ...], *, alone: bool
+    ) -> tuple[np.ndarray, int] | None:
+        now, key = time.monotonic(), (colours, alone)
         with self._lock:
-            known = self._centres.get(colour)
+            known = self._centres.get(key)
         if known is None or now - known[0] > _CENTRE_S:
-            known = now, self._engine.colour_centre(conn, colour, CENTRE_PICTURES)
+            found = self._engine.colour_centre(conn, colours, alone=alone, limit=CENTRE_PICTURES)
+            known = now, found
             with self._lock:
-                self._centres[colour] = known
+                self._centres[key] = known
         return known[1]
 
     def _reference(self, conn: Connection, ask: Ask) -> _Reference | None:

@@ -3,8 +3,8 @@
 -- Prices are compared in `want_currency` where it is given: offers in other currencies by the newest
 -- official rates (fx_to), those without a rate left out. A size counts when it is not known
 -- to be sold out. `only_in_stock` leaves out offers known to be sold out; unknown stays in.
--- Colours are compared with the main one (the first), with `every_colour` all wanted ones must be
--- there; a shoe of unknown colour is not of an unwanted one. Type "sneaker" lets unknown types pass.
+-- The main colour (the first) must be a wanted one, with `every_colour` all wanted ones must be
+-- there too; a shoe of unknown colour is not of an unwanted one. Type "sneaker" lets unknown types pass.
 -- Plain SQL, so the planner inlines it into the searches that call it. Names become ids in arrays
 -- rather than IN (SELECT ...): behind an OR the latter is guessed to let half of all rows through.
 CREATE OR REPLACE FUNCTION products_matching(
@@ -37,8 +37,8 @@ AS $$
                SELECT b.id FROM brand AS b WHERE lower(b.name) = ANY (unwanted_brands))))
       AND (want_genders IS NULL OR p.gender = ANY (want_genders))
       AND (want_colours IS NULL
-           OR CASE WHEN every_colour THEN p.colours @> want_colours
-                   ELSE p.colours[1] = ANY (want_colours) END)
+           OR (p.colours[1] = ANY (want_colours)
+               AND (NOT every_colour OR p.colours @> want_colours)))
       AND (unwanted_colours IS NULL
            OR p.colours[1] IS NULL
            OR p.colours[1] <> ALL (unwanted_colours))

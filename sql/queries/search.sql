@@ -200,14 +200,16 @@ ORDER BY f.score DESC, n.distance, f.product_id
 LIMIT %(limit)s OFFSET %(offset)s;
 
 -- name: search_colour_centre
--- How the catalogue's shoes of one main colour look on average under an encoder: what takes the
--- colour part's place where words ask for another colour. Shoes of the colour alone come first.
+-- How the catalogue's shoes of some colours look on average under an encoder: what takes the colour
+-- part's place where words ask for another colour. `alone`: shoes of exactly these colours in this
+-- order; else those whose main colour is the first, shoes of fewer colours before others.
 SELECT avg(near.vec) AS vec, count(*) AS pictures
 FROM (SELECT e.vec
       FROM product AS p
       JOIN offer AS o ON o.product_id = p.id
       JOIN offer_image AS oi ON oi.offer_id = o.id AND oi.position = 0
       JOIN embedding AS e ON e.encoder_id = %(encoder_id)s AND e.image_id = oi.image_id
-      WHERE p.colours[1] = %(colour)s
+      WHERE CASE WHEN %(alone)s::boolean THEN p.colours = %(colours)s::text[]
+                 ELSE p.colours[1] = (%(colours)s::text[])[1] END
       ORDER BY cardinality(p.colours), p.id
       LIMIT %(limit)s) AS near;

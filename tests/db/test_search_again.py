@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from PIL import Image
 
-from app.db.pool import Database
+from app.db.pool import Database, open_database
 from app.domain import Emphasis, Filters
 from app.search import Searcher, SearchExpired, filters_from_json, filters_to_json
 from app.settings import Settings
@@ -165,3 +165,20 @@ def test_filters_survive_json() -> None:
     )  # fmt: skip
     assert filters_from_json(filters_to_json(filters)) == filters
     assert filters_to_json(Filters()) == {"in_stock": True}
+
+
+def test_one_connection_is_enough(searcher: Searcher, settings: Settings, photo: Any) -> None:
+    """The command line's pool holds one: a search that asked for a second inside would wait for
+    itself."""
+    first = searcher.by_photo([photo]).search_id
+    assert first is not None
+    for use in (
+        lambda fresh: fresh.by_image(1, reading=wish("cheaper")),
+        lambda fresh: fresh.by_photo([photo], reading=read("such but white")),
+        lambda fresh: fresh.by_text("runner"),
+        lambda fresh: fresh.again(first, reading=wish("other_colour")),
+        lambda fresh: fresh.page(first, 0),
+        lambda fresh: fresh.nearest(np.ones(4), Filters(), 2),
+    ):
+        with open_database(settings, size=1) as single:
+            assert use(Searcher(single, Parted(), settings))
