@@ -57,7 +57,7 @@ async def test_the_loop_in_the_browser(tab: Tab, dreaming_chat: tuple[str, Comma
     by = "dream.by_sketch" if generator == "sketch" else "dream.by_generator"
     shown = await tab.js("document.body.innerText")
     assert words.text(by, name=generator) in shown
-    await say(tab, "make the sole white, no laces")
+    await say(tab, "write ZX, lime sole")
     await tab.wait(f"{PICTURES} >= 2", 120)
     await tab.click(".key", words.text("dream.button.surprise"))
     await tab.wait(f"{PICTURES} >= 3", 120)

@@ -72,8 +72,8 @@ async def test_the_whole_loop(
     key = f"tg:{chat.user['id']}"
     dreams = Dreams(ground_db)
     said = {
-        "ru": ("сделай подошву белой и без шнурков", "красные, с крыльями", "вот это они!"),
-        "en": ("make the sole white, no laces", "red, with wings", "this is it"),
+        "ru": ("сделай подошву салатовой и без шнурков", "напиши ZX, с крыльями", "вот это они!"),
+        "en": ("make the sole lime, no laces", "write ZX, with wings", "this is it"),
     }[language]
     async with ground.bot(api):
         await begin(chat)
@@ -85,7 +85,7 @@ async def test_the_whole_loop(
         assert second.picture != first.picture
         step = dreams.current(key)
         assert step is not None
-        assert (step.design.colours.midsole, step.design.laces) == ("white", "none")
+        assert (step.design.colours.midsole, step.design.laces) == ("lime", "none")
         await chat.send_text(said[1])
         third = await picture(chat)
         lost = said[1].split(" ")[-1]
@@ -121,7 +121,7 @@ async def test_steps_outlive_a_restart_and_old_buttons_answer(api: BotApi, groun
     async with ground.bot(api):
         await begin(chat)
         first = await picture(chat)
-        await chat.send_text("blue")
+        await chat.send_text("write ZX")
         await picture(chat)
     async with ground.bot(api):
         await chat.send_text("higher")
@@ -188,7 +188,7 @@ async def test_a_fault_leaves_the_dream_and_a_way_on(
         await begin(chat)
         await picture(chat)
         generator.code = code
-        await chat.send_text("white sole" if language == "en" else "белая подошва")
+        await chat.send_text("write ZX" if language == "en" else "напиши ZX")
         told = await chat.wait_text(words.text(f"dream.fault.{code}"), 30)
         assert words.text("dream.fault.kept") in told.text
         step = Dreams(ground_db).current("tg:7200")
@@ -199,7 +199,7 @@ async def test_a_fault_leaves_the_dream_and_a_way_on(
         assert words.text("dream.by_sketch") in shown.text
         step = Dreams(ground_db).current("tg:7200")
         assert step is not None
-        assert (step.generator, step.design.colours.midsole) == ("sketch", "white")  # the wish too
+        assert (step.generator, step.design.text) == ("sketch", "ZX")  # the wish too
 
 
 async def test_a_slow_picture_tells_of_itself_and_can_be_stopped(
