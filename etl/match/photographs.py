@@ -99,9 +99,8 @@ class Looks:
             for one in self._of[edge.one]
             for other in self._of[edge.other]
         ]
-        rule = self._rules.beside_words
-        return any(_other_colour(like, rule) for like in likes) and not any(
-            _same(like, rule) for like in likes
+        return any(_clash(like, self._rules.clash) for like in likes) and not any(
+            _same(like, self._rules.beside_words) for like in likes
         )
 
 
@@ -150,6 +149,15 @@ def _same(like: Likeness, rule: Photograph) -> bool:
 def _other_colour(like: Likeness, rule: Photograph) -> bool:
     """The same view of the same shape, in colours that no camera or codec explains."""
     return like.structure >= rule.structure and like.shape <= rule.shape and like.worst > rule.worst
+
+
+def _clash(like: Likeness, rule: Photograph) -> bool:
+    return (
+        like.structure >= rule.structure
+        and like.shape <= rule.shape
+        and like.colour > rule.colour
+        and like.worst > rule.worst
+    )
 
 
 def _not_telling(

@@ -31,11 +31,13 @@ class Verified:
 @dataclass(frozen=True, slots=True)
 class Rules:
     """``rules.toml``; ``pictures`` of each offer are looked at. ``beside_words`` holds where the
-    words of both offers name one model and the same colours."""
+    words of both offers name one model and the same colours; ``clash`` says from which differences
+    of colour on, in one view, pictures speak against words."""
 
     pictures: int
     photograph: Photograph
     beside_words: Photograph
+    clash: Photograph
     verified: Verified
 
 
@@ -47,5 +49,6 @@ def load_rules(path: Path | None = None) -> Rules:
         found["pictures"],
         Photograph(**found["photograph"]),
         Photograph(**found["beside_words"]),
+        Photograph(**found["clash"]),
         Verified(**found["verified"]),
     )

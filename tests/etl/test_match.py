@@ -159,9 +159,12 @@ def drawn() -> dict[str, Image.Image]:
     design = shoe.design
     colours = replace(design.colours, upper="red" if design.colours.upper != "red" else "navy")
     recoloured = replace(shoe, design=replace(design, colours=colours))
+    sole = replace(colours, midsole="navy", heel_counter="navy")
+    repainted = replace(shoe, design=replace(design, colours=sole))
     pictures = {
         "shoe": shoe.picture(size=(320, 240)),
         "recoloured": recoloured.picture(size=(320, 240)),
+        "repainted": repainted.picture(size=(320, 240)),
         "other": other.picture(size=(320, 240)),
     }
     padded = ImageOps.expand(ImageOps.mirror(pictures["shoe"]), (40, 10, 5, 60), "white")
@@ -203,7 +206,7 @@ def test_pictures_speak_against_words(
     words = {"model": "Dunk", "colourway": "Black"}
     a, b = add(db, "A", "North", **words), add(db, "B", "South", **words)
     show(db, settings, a, drawn["shoe"])
-    show(db, settings, b, drawn["recoloured"])
+    show(db, settings, b, drawn["repainted"])
     assert match(db, settings).joined == {}
     assert match(db, settings, pictures=False).joined == {"words": 1}
 
