@@ -12,7 +12,7 @@ from app.commands import bot, chat, db, demo, dream, encode, models, search
 from app.errors import SolemateError
 from app.settings import get_settings
 from etl.cli import etl_app
-from etl.match.cli import match_app
+from etl.match_cli import match_app
 
 app = typer.Typer(
     name="solemate",

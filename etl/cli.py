@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.errors import BadInput, SolemateError
-from etl.match.cli import match_app
+from etl.match_cli import match_app
 
 if TYPE_CHECKING:
     from app.domain import ParsedOffer

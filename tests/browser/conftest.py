@@ -86,7 +86,11 @@ class Command:
         """Ctrl+C; the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-        return self.process.wait(60)
+        try:
+            return self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()  # its bot dies with it
+            raise
 
 
 def start_chat(settings: Settings, *arguments: str) -> Command:
@@ -104,6 +108,8 @@ def start_chat(settings: Settings, *arguments: str) -> Command:
         [sys.executable, "-m", "app", "chat", "--no-browser", *(arguments or ("--port", "0"))],
         cwd=ROOT, env=environment, text=True, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        # A shell's background job hands down that Ctrl+C is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     command = Command(process)
     threading.Thread(target=command.read, daemon=True).start()

@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable
 
 from PIL import Image
 
+from app.i18n import catalogue
 from app.settings import ROOT
 from tests.browser import chromium
 from tests.browser.chromium import Browser, Tab
@@ -24,15 +25,19 @@ from tests.browser.conftest import ADDRESS, settle_in
 
 FOLDER = ROOT / "docs" / "img"
 LIMIT = 300_000
-DESKTOP = (1180, 800)
+DESKTOP = (1180, 980)
+LOW = (1180, 800)
 PHONE = (390, 844)
+QUESTIONS = {"ru": "белые кеды", "en": "white sneakers"}
 NAMES = {"ru": "Аня", "en": "Sam"}
+SAMPLE = 5  # a yellow and white one, sold by the shops as well
+PANEL = "document.querySelector('#panel')"
 KEYS = "[...document.querySelectorAll('.block:not(.own) .key')].length"
 
 Scene = Callable[[Tab, str], Awaitable[None]]
 
 
-async def photo(tab: Tab, sample: int = 3) -> None:
+async def photo(tab: Tab, sample: int = SAMPLE) -> None:
     """Sends a sample photograph and waits for the answer."""
     await tab.wait("document.querySelectorAll('.samples img').length > 4")
     await tab.js(f"document.querySelectorAll('.samples button')[{sample}].click()")
@@ -53,7 +58,14 @@ async def say(tab: Tab, text: str) -> None:
     )
 
 
-async def album_first(tab: Tab) -> None:
+async def press(tab: Tab, key: str, language: str) -> None:
+    """Presses the newest button of a message key and waits until the bot has reacted."""
+    await tab.click(".key", catalogue("ru" if language == "ru" else "en").text(key))
+    await tab.wait("!document.querySelector('.waiting') && !document.querySelector('#typing')", 120)
+    await asyncio.sleep(1)
+
+
+async def from_the_top(tab: Tab) -> None:
     """Scrolls so that the question is at the top and the answer below it."""
     await tab.js("document.querySelector('.block').scrollIntoView({block: 'start'})")
 
@@ -66,7 +78,13 @@ async def hello(tab: Tab, _: str) -> None:
 async def answer(tab: Tab, _: str) -> None:
     """A photograph and what the bot says to it, from the top."""
     await photo(tab)
-    await album_first(tab)
+    await from_the_top(tab)
+
+
+async def palette(tab: Tab, language: str) -> None:
+    """The colours to choose from below an answer."""
+    await photo(tab)
+    await press(tab, "button.colour", language)
 
 
 async def buttons(tab: Tab, _: str) -> None:
@@ -76,18 +94,59 @@ async def buttons(tab: Tab, _: str) -> None:
 
 async def words(tab: Tab, language: str) -> None:
     """A question in words."""
-    await say(tab, {"ru": "белые кеды", "en": "white sneakers"}[language])
+    await say(tab, QUESTIONS[language])
 
 
-SCENES: dict[str, tuple[str, bool, str, Scene]] = {
-    "chat-ru": ("ru", False, "light", answer),
-    "chat-en": ("en", False, "light", answer),
-    "chat-hello-en": ("en", False, "light", hello),
-    "chat-phone-ru": ("ru", True, "light", answer),
-    "chat-phone-en": ("en", True, "light", buttons),
-    "chat-phone-dark": ("ru", True, "dark", buttons),
+async def inline(tab: Tab, language: str) -> None:
+    """Inline results in a chat that the bot is not in, one of them posted."""
+    await tab.click(".chat", {"ru": "Друзья", "en": "Friends"}[language])
+    await tab.js("document.querySelector('#words').focus()")
+    for last in (False, True):
+        await tab.type(f"@solemate_bot {QUESTIONS[language]}")
+        await tab.wait(f"!{PANEL}.hidden && {PANEL}.querySelectorAll('.thumb').length > 2", 90)
+        if not last:
+            await tab.js("document.querySelectorAll('#panel .row:has(.thumb)')[1].click()")
+            await tab.wait("document.querySelector('.block.own')", 60)
+            await tab.wait("document.querySelector('#words').value === ''")
+
+
+async def dream(tab: Tab, language: str) -> None:
+    """A random pair and one change in words."""
+    await say(tab, "/dream")
+    await pictures(tab, 1)
+    await say(
+        tab, {"ru": "красные, с белой подошвой, повыше", "en": "red, white sole, higher"}[language]
+    )
+    await pictures(tab, 2)
+
+
+async def dream_found(tab: Tab, language: str) -> None:
+    """The end of a dream: the honest word and the nearest real ones."""
+    await dream(tab, language)
+    await say(tab, {"ru": "вот это они!", "en": "this is it"}[language])
+    await tab.wait("document.querySelector('.block:not(.own) .mosaic')", 120)
+
+
+async def pictures(tab: Tab, count: int) -> None:
+    """Waits until the bot has sent so many single pictures."""
+    await tab.wait(
+        f"document.querySelectorAll('.block:not(.own) .single img').length >= {count}", 120
+    )
+
+
+SCENES: dict[str, tuple[str, tuple[int, int], str, Scene]] = {
+    "chat-ru": ("ru", DESKTOP, "light", answer),
+    "chat-en": ("en", DESKTOP, "light", palette),
+    "chat-hello-en": ("en", LOW, "light", hello),
+    "chat-words-ru": ("ru", LOW, "dark", words),
+    "chat-inline-en": ("en", LOW, "light", inline),
+    "chat-phone-ru": ("ru", PHONE, "light", answer),
+    "chat-phone-en": ("en", PHONE, "light", buttons),
+    "chat-phone-dark": ("ru", PHONE, "dark", palette),
+    "dream-ru": ("ru", DESKTOP, "light", dream),
+    "dream-found-en": ("en", DESKTOP, "light", dream_found),
 }
-"""By file name: language, phone-sized or not, colours, what happens."""
+"""By file name: language, window, colours, what happens."""
 
 
 def small(png: bytes) -> bytes:
@@ -113,13 +172,14 @@ async def draw(url: str, names: list[str]) -> None:
     browser = Browser(path)
     try:
         for name in names:
-            language, phone, colours, scene = SCENES[name]
+            language, (width, height), colours, scene = SCENES[name]
+            phone = (width, height) == PHONE
             async with browser.tab({"ru": "ru-RU", "en": "en-US"}[language]) as tab:
                 await tab.scheme(colours)
-                width, height = PHONE if phone else DESKTOP
                 await tab.window(width, height, phone=phone, scale=1.5 if phone else 1.25)
                 await settle_in(tab, url, language, NAMES[language])
                 await scene(tab, language)
+                await tab.call("Input.dispatchMouseEvent", type="mouseMoved", x=5, y=height - 5)
                 await asyncio.sleep(0.6)
                 await tab.settle()
                 data = small(await tab.screenshot())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -11,9 +12,11 @@ import pytest
 
 from app.i18n import LANGUAGES, Language, catalogue
 from app.settings import Settings
-from tests.bot.test_end_to_end import picture
+from tests.bot.test_end_to_end import GOODS, picture
 from tests.browser.chromium import Tab
 from tests.browser.conftest import Command, settle_in, start_chat
+
+pytestmark = pytest.mark.timeout(900)  # a catalogue is embedded first, on whatever machine
 
 ANSWERED = "[...document.querySelectorAll('.block:not(.own) .key')].length > 3"
 
@@ -33,6 +36,13 @@ async def ask(tab: Tab, photo: Path) -> None:
     await tab.click("#send")
     await tab.wait("document.querySelector('.own .single img')")
     await tab.wait(f"document.querySelector('.block:not(.own) .mosaic') && {ANSWERED}", 90)
+
+
+async def say(tab: Tab, text: str) -> None:
+    """Types and sends."""
+    await tab.click("#words")
+    await tab.type(text)
+    await tab.enter()
 
 
 async def answers(tab: Tab) -> int:
@@ -63,14 +73,75 @@ async def test_a_photo_its_pages_and_more_like_one(
     count = await answers(tab)
     await tab.click(".key", words.text("button.next"))
     await after(tab, count)
+    count = await answers(tab)
+    await tab.click(".key", "1")  # a number opens that pair, in the message of the list
+    await tab.click(".key", words.text("button.like"))
+    await after(tab, count)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_refining_by_buttons(
+    tab: Tab, running_chat: Command, photo: Path, language: Language
+) -> None:
+    words = catalogue(language)
+    await settle_in(tab, running_chat.url, language)
+    await ask(tab, photo)
+    last = "[...document.querySelectorAll('.block')].at(-1).innerText"
+    before = await tab.js(last)
+    await tab.click(".key", words.text("button.filters"))
+    await tab.wait(f"{last} !== {json.dumps(before)} && !document.querySelector('.waiting')", 90)
+    await tab.click(".key", words.text("button.to_list"))
+    await tab.wait(f"{last} === {json.dumps(before)}", 90)
+    count = await answers(tab)
+    await tab.click(".key", words.text("button.cheaper"))
+    await after(tab, count)
 
 
 async def test_words_are_answered(tab: Tab, running_chat: Command) -> None:
-    await settle_in(tab, running_chat.url)
-    await tab.click("#words")
-    await tab.type("белые кеды")
-    await tab.enter()
+    await settle_in(tab, running_chat.url, "ru")
+    await say(tab, f"{GOODS[0].brand} до 20000 рублей")
     await after(tab, 0)
+    text = await tab.wait("[...document.querySelectorAll('.words')].at(-1).innerText")
+    assert GOODS[0].brand in text
+
+
+async def test_a_caption_and_a_reply_change_the_question(
+    tab: Tab, running_chat: Command, photo: Path
+) -> None:
+    await settle_in(tab, running_chat.url, "ru")
+    await tab.pick("#pick-pictures", [photo])
+    await tab.wait("document.querySelector('.held img')")
+    await say(tab, "такие же, но белые")
+    await tab.wait("document.querySelector('.own .words')?.innerText.includes('но белые')")
+    await tab.wait(ANSWERED, 90)
+    count = await answers(tab)
+    await tab.click(".block:not(.own) .words", "", button="right")
+    await tab.click(".menu button", "Ответить")
+    await say(tab, "дешевле")
+    await after(tab, count)
+
+
+async def test_inline_in_a_chat_without_the_bot(tab: Tab, running_chat: Command) -> None:
+    await settle_in(tab, running_chat.url)
+    await tab.click(".chat", "Friends")
+    await tab.click("#words")
+    await tab.type(f"@solemate_bot {GOODS[0].brand}")
+    await tab.click("#panel .row:has(.thumb)", GOODS[0].brand)
+    await tab.wait("document.querySelector('.block.own .origin')")
+    assert GOODS[0].brand in await tab.js("document.querySelector('.own .words').innerText")
+    await tab.click("a.key", catalogue("en").text("inline.more"))  # into the bot's own chat
+    await tab.wait(f"document.querySelector('.block:not(.own) .mosaic') && {ANSWERED}", 90)
+
+
+async def test_settings_are_edited_in_place(tab: Tab, running_chat: Command) -> None:
+    await settle_in(tab, running_chat.url)
+    await say(tab, "/settings")
+    await after(tab, 0)
+    await tab.wait("document.querySelectorAll('.key').length > 2")
+    before = await tab.js("document.querySelector('.keys').innerText")
+    await tab.click(".key")
+    await tab.wait(f"document.querySelector('.keys').innerText !== {json.dumps(before)}", 90)
+    assert await answers(tab) == 1
 
 
 async def test_the_bot_follows_the_language(tab: Tab, running_chat: Command) -> None:
@@ -80,9 +151,7 @@ async def test_the_bot_follows_the_language(tab: Tab, running_chat: Command) -> 
         await tab.click("#tongues button", code)
         await tab.wait(f"document.documentElement.lang === '{key}'")
         count = await answers(tab)
-        await tab.click("#words")
-        await tab.type("/start")
-        await tab.enter()
+        await say(tab, "/start")
         await after(tab, count)
         first = catalogue(key).text("start").split("</b>")[0].removeprefix("<b>")  # type: ignore[arg-type]
         assert first in await tab.js("[...document.querySelectorAll('.words')].at(-1).innerText")

@@ -35,7 +35,7 @@ from app.dream.dreamer import Heard, reading_of
 from app.dream.generators.base import Watch
 from app.dream.phrases import differences, report
 from app.dream.sessions import DreamGone, Step
-from app.errors import BadInput
+from app.errors import BadInput, DatabaseUnavailable
 from app.i18n import Catalogue, Html
 
 FIRST: Final = -1
@@ -167,9 +167,12 @@ class Dreaming(Flow):
         if not is_private(message) and not answers_bot:
             return
         user_key = f"tg:{user.id}"
-        step = await self._desk.quickly(
-            lambda: self._dream.dreamer.dreams.current(user_key, listening=not answers_bot)
-        )
+        try:
+            step = await self._desk.quickly(
+                lambda: self._dream.dreamer.dreams.current(user_key, listening=not answers_bot)
+            )
+        except DatabaseUnavailable:
+            return  # the next flow will meet it too, and say so once
         if step is None or (answers_bot and not _is_dream(message.reply_to_message)):
             return
         words = await self._desk.languages.of(user)

@@ -55,7 +55,7 @@ export class InlineBox {
     if (!all.length) parts.push(h("p", { class: "note" }, t("inline.nothing")));
     if (answer.next_offset) {
       const more = () => this.#ask(query, answer.next_offset, all);
-      parts.push(h("button", { class: "row", type: "button", onclick: more }, h("b", {}, t("inline.more"))));
+      parts.push(h("button", { class: "row lead", type: "button", onclick: more }, h("b", {}, t("inline.more"))));
     }
     return this.#open(...parts.flat());
   }
@@ -70,7 +70,7 @@ export class InlineBox {
       this.composer.clear();
       this.desk.toBot(button.start_parameter);
     };
-    return h("button", { class: "row", type: "button", onclick: go }, h("b", {}, button.text));
+    return h("button", { class: "row lead", type: "button", onclick: go }, h("b", {}, button.text));
   }
 
   async #choose(query, result) {
