@@ -61,6 +61,11 @@ def brand(page: Page, title: str | None, product: scripts.Named) -> str | None:
     )
 
 
+def is_marked(page: Page, title: str | None) -> bool:
+    """Whether a labelled row or a place of its own names a brand."""
+    return (_labelled(page) or _placed(page, title)) is not None
+
+
 def _labelled(page: Page) -> str | None:
     for element, text in zip(page.elements, page.texts, strict=True):
         if not text or len(element) > 4 or element.tag in ("a", "button", "option", "h1"):

@@ -5,21 +5,31 @@ from __future__ import annotations
 from dataclasses import replace
 
 from app.domain import Availability
-from etl.adapters import buying, scripts, stock, visible, visible_facts
+from etl.adapters import brands, buying, scripts, stock, visible, visible_facts
 from etl.adapters.candidate import Candidate
+from etl.adapters.opengraph import says_product
 from etl.adapters.page import Page
 from etl.adapters.settle import Settled
 
 
-def is_offer(best: Candidate | None, settled: Settled) -> bool:
+def is_offer(page: Page, best: Candidate | None, settled: Settled, name: str) -> bool:
     """Whether what was read is enough for a product's page."""
     if best is None and settled.price is None:
-        # Sold-out pages often drop the price; they are products all the same where they say so.
-        return settled.availability == "out_of_stock"
+        # Sold-out pages often drop the price; they are products all the same where they say so,
+        # and where more than a heading tells them from a page that is gone.
+        return settled.availability == "out_of_stock" and _describes_product(page, name)
     return not (
         settled.price is None
         and settled.availability == "unknown"
         and not (best is not None and best.terms)
+    )
+
+
+def _describes_product(page: Page, name: str) -> bool:
+    return (
+        says_product(page)
+        or brands.is_marked(page, name)
+        or visible_facts.article_number(page) is not None
     )
 
 

@@ -26,7 +26,7 @@ _ASIDE = re.compile(
 )
 _STRUCK = re.compile(
     r"\bold\b|old-?price|price-?old|was-?price|price-?was|regular-?price-?old|list-?price|strike|"
-    r"strikethrough|crossed|price--?old|prc-?org|rrp\b|msrp|uvp\b|compare-?at|before-?price|"
+    r"strikethrough|strk-?thr|crossed|price--?old|prc-?org|rrp\b|msrp|uvp\b|compare-?at|before-?price|"
     r"original-?price|price-?original|price-?before|prezzo-?barrato|precio-?anterior|ancien|"
     r"line-?through|previous-?price|price-?previous|discount-?from",
     re.IGNORECASE,

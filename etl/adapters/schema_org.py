@@ -186,7 +186,7 @@ def _offer(
     )
     if name is None or is_template(name):
         return None
-    if not is_offer(best, settled):
+    if not is_offer(page, best, settled, name):
         return None
     category = (
         listing.breadcrumb(roots, name) or base.category or listing.seen_breadcrumb(page, name)

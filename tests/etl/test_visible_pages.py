@@ -155,6 +155,19 @@ def test_a_sold_out_page_without_price_and_markup_is_a_product() -> None:
     assert offer.brand == "Hoka"
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        '<div class="unavailable">Sorry, this product is no longer available.</div>',
+        '<p class="stock">Sold out</p><a href="/">Buy now</a>',
+        "<p>This item is out of stock.</p><button>Continue</button>",
+    ],
+)
+def test_a_page_that_is_gone_is_no_product(body: str) -> None:
+    with pytest.raises(NoOffer):
+        read(page(body, h1="Oops"))
+
+
 def test_a_listing_with_sold_out_cards_is_no_product() -> None:
     cards = "".join(
         f'<div><a href="/p/{n}">{n}</a><p class="stock">Sold out</p></div>' for n in range(5)
