@@ -111,6 +111,18 @@ def _converted_json(offer: OfferHit) -> dict[str, Any]:
     return {"converted": float(offer.converted), "rate_day": offer.rate_day.isoformat()}
 
 
+_SECTIONS = {
+    "colours": "colour", "colours_out": "colour", "types": "kind", "types_out": "kind",
+    "materials": "material", "materials_out": "material", "genders": "gender",
+}  # fmt: skip
+"""Where the messages name a field's values."""
+
+
+def _called(section: str | None, value: str, words: Catalogue) -> str:
+    key = f"{section}.{value}"
+    return words.text(key) if key in words.messages else value
+
+
 def understood(reading: Reading, words: Catalogue) -> list[str]:
     """What was understood of a query's words, and which words were not placed."""
     facts: list[str] = []
@@ -119,7 +131,8 @@ def understood(reading: Reading, words: Catalogue) -> list[str]:
         "materials", "materials_out", "genders", "changes",
     ):  # fmt: skip
         if values := getattr(reading, name):
-            facts.append(words.text(f"understood.{name}", what=", ".join(values)))
+            named = [_called(_SECTIONS.get(name), value, words) for value in values]
+            facts.append(words.text(f"understood.{name}", what=", ".join(named)))
     if reading.size is not None:
         label = f"{reading.size_system} {reading.size}" if reading.size_system else reading.size
         facts.append(words.text("understood.size", what=label))
