@@ -205,6 +205,10 @@ def export_model(
     from app.errors import BadInput
     from app.settings import ROOT
 
+    if source.startswith(("/", "./", "../", "~")):
+        if not Path(source).expanduser().is_dir():
+            raise BadInput(f"there is no folder {source}")
+        source = str(Path(source).expanduser().absolute())
     told = subprocess.run(  # noqa: S603 - our own module; the arguments are the operator's
         [sys.executable, "-m", "onnx_models.diffusion.export", source, str(out.absolute())],
         cwd=ROOT,
