@@ -16,6 +16,11 @@ SELECT relname FROM pg_class
 WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace AND NOT relispartition
 ORDER BY relname
 """
+_RENUMBER = """
+SELECT setval(pg_get_serial_sequence(table_name, column_name), 1, false)
+FROM information_schema.columns
+WHERE table_schema = 'public' AND is_identity = 'YES' AND table_name = ANY (%(tables)s)
+"""
 
 
 def _is_dialogue(table: str) -> bool:
@@ -63,9 +68,11 @@ class Copies:
 
     def _sweep(self) -> None:
         with self._connect() as conn, conn.transaction():
-            for (table,) in conn.execute(_TABLES).fetchall():
-                if _is_dialogue(table):
-                    conn.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
+            tables = [name for (name,) in conn.execute(_TABLES).fetchall() if _is_dialogue(name)]
+            for table in tables:
+                conn.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
+            # Numbers stand in buttons, and buttons in transcripts: they begin anew as well.
+            conn.execute(_RENUMBER, {"tables": tables})
 
     def _connect(self) -> psycopg.Connection[tuple[object, ...]]:
         url = embedded.url(self._market.home, self._name or "")
