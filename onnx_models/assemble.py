@@ -98,10 +98,11 @@ def outline(seen: Tensor) -> Tensor:
     grey = seen[:, :3].mean(1, keepdim=True)
     across = grey[:, :, 1:-1, 2:] - grey[:, :, 1:-1, :-2]
     along = grey[:, :, 2:, 1:-1] - grey[:, :, :-2, 1:-1]
-    strength = torch.sqrt(across * across + along * along + 1e-8)
+    energy = across * across + along * along + 1e-6
+    strength = torch.sqrt(energy)
     # Twice the angle, so that an edge and its opposite are one orientation.
-    double_x = (across * across - along * along) / strength**2
-    double_y = 2 * across * along / strength**2
+    double_x = (across * across - along * along) / energy
+    double_y = 2 * across * along / energy
     angles = torch.arange(ORIENTATIONS) * (2 * math.pi / ORIENTATIONS)
     near = torch.relu(
         double_x * torch.cos(angles)[None, :, None, None]

@@ -1,6 +1,6 @@
 """From trained finder and trunk to the artifact: weights of the parts, plain axes, gate, export.
 
-    python -m onnx_models.finish --cache DIR --out onnx_models/solemate-s2
+    python -m onnx_models.finish --cache DIR --out onnx_models/solemate-s3
 
 Everything here is fitted on training and validation rows; the test sources are only measured, once,
 for the card.

@@ -155,14 +155,15 @@ def export(module: torch.nn.Module, target: Path, outputs: list[str], pack: bool
     def run() -> F32:
         return np.asarray(open_session(part).run(outputs[:1], {"pixels": sample.numpy()})[0])
 
-    if (away := float(np.abs(run() - expected).max())) > EXPORT_TOLERANCE:
+    # Written so that a NaN, which compares false, is an error as well.
+    if not (away := float(np.abs(run() - expected).max())) <= EXPORT_TOLERANCE:
         raise RuntimeError(f"the exported graph is off by {away}")
     if pack:
         _packed(part)
         got, wanted = (x.reshape(len(sample), -1) for x in (run(), expected))
         lengths = np.linalg.norm(got, axis=1) * np.linalg.norm(wanted, axis=1)
         cosine = float(((got * wanted).sum(axis=1) / lengths).min())
-        if cosine < PACKED_COSINE:
+        if not cosine >= PACKED_COSINE:
             raise RuntimeError(f"packing the weights turns the vector: cosine {cosine}")
     part.replace(target)
 
