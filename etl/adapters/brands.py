@@ -15,6 +15,7 @@ from etl import normalise
 from etl.adapters import scripts
 from etl.adapters.page import Page, is_aside, marks, short_text, visible_text
 from etl.adapters.product_nodes import is_brand
+from etl.adapters.visible import title_place
 from etl.adapters.vocabulary import pattern
 from etl.text import clean, words
 
@@ -112,7 +113,7 @@ def _is_name(text: str | None) -> bool:
 
 def _placed(page: Page, title: str | None) -> str | None:
     """A text whose class says that it is the brand's: named by the title, or beside it."""
-    heading = title_place(page, title)
+    heading = title_place(page.elements, title)
     beside: dict[str, int] = {}
     for order, element in enumerate(page.elements):
         if element.tag not in ("a", "span", "div", "h2", "h3", "h4", "p", "strong", "b"):
@@ -134,23 +135,6 @@ def _placed(page: Page, title: str | None) -> str | None:
         if heading is not None and abs(order - heading) <= _NEAR:
             beside.setdefault(name, abs(order - heading))
     return min(beside, key=lambda n: beside[n]) if len(beside) == 1 else None
-
-
-def title_place(page: Page, title: str | None) -> int | None:
-    """Number of the element that shows the title; None where the page shows none."""
-    wanted = words(title)
-    best: tuple[float, int] | None = None
-    for order, element in enumerate(page.elements):
-        if element.tag not in ("h1", "h2", "span", "div", "p", "strong"):
-            continue
-        if element.tag != "h1" and (len(element) > 3 or not wanted):
-            continue
-        have = words(short_text(element, 300))
-        likeness = len(wanted & have) / len(wanted | have) if wanted and have else 0.0
-        weight = likeness + (0.5 if element.tag == "h1" and have else 0.0)
-        if weight >= 0.6 and (best is None or weight > best[0]):
-            best = (weight, order)
-    return best[1] if best else None
 
 
 def _linked(page: Page, title: str | None) -> str | None:

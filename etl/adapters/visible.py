@@ -93,7 +93,7 @@ class _Found:
 def read_price(page: Page, title: str | None) -> SeenPrice | None:
     """The price beside the title and the buy button; None when no text is surely the price."""
     elements = page.elements
-    title_at = _title_place(elements, title)
+    title_at = title_place(elements, title)
     buy_at = _buy_places(elements, title_at)
     if title_at is None and not buy_at:
         return None
@@ -275,7 +275,8 @@ def _short_text(element: Any) -> str | None:
     return short_text(element, _MAX_TEXT)
 
 
-def _title_place(elements: list[Any], title: str | None) -> int | None:
+def title_place(elements: list[Any], title: str | None) -> int | None:
+    """Number of the element that shows the title; None where the page shows none."""
     wanted = words(title)
     best: tuple[float, int] | None = None
     for order, element in enumerate(elements):
