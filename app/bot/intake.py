@@ -122,14 +122,22 @@ class Polling:
     async def _run(self) -> None:
         await _until_done(lambda: self._bot.delete_webhook(), "the webhook was not removed")
         while True:
-            updates = await _until_done(self._ask, "updates could not be fetched")
-            if not updates:
-                continue
-            if await self._reception.take(updates):
-                self._offset = updates[-1].update_id + 1
-            else:
-                # Not confirmed, they come again, and with them those that came meanwhile.
+            try:
+                await self._turn()
+            except Exception:
+                # Whatever it was: a bot that asks no more is worse than one that stumbles.
+                LOG.exception("updates could not be taken in; the next turn tries again")
                 await asyncio.sleep(_PAUSES_S[0])
+
+    async def _turn(self) -> None:
+        updates = await _until_done(self._ask, "updates could not be fetched")
+        if not updates:
+            return
+        if await self._reception.take(updates):
+            self._offset = updates[-1].update_id + 1
+        else:
+            # Not confirmed, they come again, and with them those that came meanwhile.
+            await asyncio.sleep(_PAUSES_S[0])
 
     async def _ask(self) -> tuple[Update, ...]:
         return await self._bot.get_updates(

@@ -100,7 +100,8 @@ class Lanes(BaseUpdateProcessor):
             return
         refusal = None
         if update.update_id not in self._resumed:
-            refusal = self._flood.refuse(_key(update))
+            # Every letter typed in an inline query is an update: they have an account of their own.
+            refusal = self._flood.refuse((_key(update), update.inline_query is not None))
         if refusal is not None:
             _discard(coroutine)
             if refusal.tell:

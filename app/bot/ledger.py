@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from telegram import Bot, Update
 
@@ -18,6 +18,17 @@ T = TypeVar("T")
 LOG = logging.getLogger(__name__)
 ATTEMPTS: Final = 3
 """Crashes that one update may have a part in; then it is given up, and its user told."""
+
+
+def _storable(value: Any) -> Any:
+    """``value`` without what Postgres does not keep in JSON: NUL and halves of surrogate pairs."""
+    if isinstance(value, str):
+        return value.replace("\0", "").encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {key: _storable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(item) for item in value]
+    return value
 
 
 class Ledger:
@@ -42,7 +53,7 @@ class Ledger:
             Incoming(
                 update.update_id,
                 update.effective_user.id if update.effective_user else None,
-                update.to_dict(),
+                _storable(update.to_dict()),
             )
             for update in updates
         ]
