@@ -14,7 +14,7 @@ from telegram.ext import BaseUpdateProcessor
 
 from app.bot.albums import Albums
 from app.bot.flood import Flood
-from app.bot.ledger import ATTEMPTS, Ledger
+from app.bot.ledger import Ledger
 from app.bot.manners import Manners
 from app.db.bot_inbox import Outcome
 
@@ -35,13 +35,19 @@ class Lanes(BaseUpdateProcessor):
     """
 
     def __init__(
-        self, albums: Albums, flood: Flood, manners: Manners, ledger: Ledger | None = None
+        self,
+        albums: Albums,
+        flood: Flood,
+        manners: Manners,
+        ledger: Ledger | None = None,
+        attempts: int = 10,
     ) -> None:
         super().__init__(_WAITING)
         self._albums = albums
         self._flood = flood
         self._manners = manners
         self._ledger = ledger
+        self._attempts = attempts
         self._lanes: dict[Hashable, _Lane] = {}
         self._seen: OrderedDict[int, None] = OrderedDict()
         self._pieces: dict[tuple[int, str], list[int]] = {}
@@ -121,8 +127,8 @@ class Lanes(BaseUpdateProcessor):
         if self.closing:
             return False
         attempt = await self._ledger.begin(update)
-        if attempt is not None and attempt > ATTEMPTS:
-            LOG.error("update %s is given up after %d attempts", update.update_id, ATTEMPTS)
+        if attempt is not None and attempt > self._attempts:
+            LOG.error("update %s is given up after %d attempts", update.update_id, self._attempts)
             await self._manners.given_up(update)
             await self._drop(update, "given_up", album)
             return False

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from telegram import Bot, Update
 
@@ -16,8 +16,6 @@ from app.errors import DatabaseUnavailable
 
 T = TypeVar("T")
 LOG = logging.getLogger(__name__)
-ATTEMPTS: Final = 3
-"""Crashes that one update may have a part in; then it is given up, and its user told."""
 
 
 def _storable(value: Any) -> Any:

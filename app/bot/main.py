@@ -77,7 +77,7 @@ def build_application(
     manners = Manners(desk)
     ledger = None if services.store is None else Ledger(services.store.inbox, marks)
     flood = Flood(settings.bot_user_burst, settings.bot_user_every_s)
-    lanes = Lanes(albums, flood, manners, ledger)
+    lanes = Lanes(albums, flood, manners, ledger, settings.bot_attempts)
     base = settings.bot_api_url.rstrip("/")
     http = _http_options(base)
     request = RetryingRequest(

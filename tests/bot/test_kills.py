@@ -55,6 +55,7 @@ class Stand:
             "SOLEMATE_DATABASE": self.settings.database,
             "SOLEMATE_BOT_TOKEN": self.api.token,
             "SOLEMATE_BOT_API_URL": self.api.url,
+            "SOLEMATE_BOT_ATTEMPTS": "3",
             "PYTHONPATH": str(ROOT),
         }
         self.process = await asyncio.create_subprocess_exec(
