@@ -81,7 +81,7 @@ class Settings(BaseSettings):
     bot_webhook_port: int = 8443
     """Where the bot listens for the webhook; TLS is a reverse proxy's in front of it."""
     bot_attempts: int = 10
-    """Crashes that one update may have a part in before it is given up. Not few: everybody's updates
+    """Crashes one update may have a part in before it is given up. Not few: everybody's updates
     are in hand at once, and most have no part in what ended the process."""
     bot_user_burst: int = 30
     """Updates one user may send at once; beyond it they are asked to slow down."""
