@@ -144,20 +144,14 @@ class Load:
         for action in reversed(user.actions):
             if question in action.message_ids:
                 return action
-        follows = user.current is not None and user.current.kind.startswith(
-            ("photo", "album", "wo")
-        )
-        if follows and call.method.lower() != "answercallbackquery" and not self._is_head(call):
-            return user.current or user.actions[-1]
-        return user.actions[-1]
-
-    def _is_head(self, call: Call) -> bool:
-        """Whether a message begins an answer that replies to nothing: a command's."""
-        return (
-            call.method.lower() == "sendmessage"
-            and "1m" not in str(call.params)
-            and "1p" not in (str(call.params))
-        )
+        last = user.actions[-1]
+        current = user.current
+        if current is None or call.method.lower() == "answercallbackquery":
+            return last
+        # Of an answer only the first message replies; the album and the list follow it.
+        begun = current.kind.startswith(("photo", "album"))
+        listed = any("inline_keyboard" in str(item.params) for item in current.calls)
+        return current if begun and not listed else last
 
     def fill(self, folder: Path, settings: Settings) -> None:
         """Catalogue, users, saved shoes with alerts."""
