@@ -79,6 +79,7 @@ def _demo_ground(base: Settings, words: Catalogue, stack: ExitStack) -> _Ground:
     """The demo's catalogue; its shops stay open, so that links in answers lead somewhere."""
     from app import rollout
     from app.commands import demo
+    from app.db import vectors
     from app.db.pool import open_database
     from app.db.queries import query
     from app.sketch.catalogue import catalogue
@@ -92,10 +93,13 @@ def _demo_ground(base: Settings, words: Catalogue, stack: ExitStack) -> _Ground:
     with open_database(settings) as db:
         with db.connection() as conn:
             counts = query("catalog_counts").execute(conn).fetchone()
+            active = vectors.active(conn)
         if counts is None or not counts[1]:
             typer.echo(words.text("chat.filling"))
             demo.fill_from_shops(db, settings, items, shops, folder, words)
-        if counts is None or counts[5] < counts[3] or not counts[5]:
+        # An earlier version may have left an older encoder active, or have been stopped half-way.
+        old = active is None or active.name != settings.encoder
+        if old or counts is None or counts[5] < counts[3] or not counts[5]:
             encoder = open_for_embedding(settings.encoder, settings)
             demo.embed(db, settings, encoder, words)
             rollout.activate(db, encoder)
