@@ -36,7 +36,7 @@ LEAST: Final = 8
 EXAMPLES: Final = 6000
 SHRINKAGE: Final = 0.03
 """Of the covariance towards a ball (measured, docs/dream.md)."""
-ENOUGH: Final = 30
+ENOUGH: Final = 10
 """Products of a colour from which a search is limited to it."""
 TYPES: Final[dict[str, tuple[str, ...]]] = {
     "low": ("low_top",),

@@ -20,6 +20,8 @@ from app.sketch.design import random_design
 from tests.dream import tiny
 
 DESIGN = random_design(1)
+# Exporting and loading take minutes on a busy machine.
+pytestmark = pytest.mark.timeout(900)
 
 
 class Listener(Watch):
