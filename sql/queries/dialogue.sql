@@ -19,15 +19,17 @@ WHERE chat_id = %(chat_id)s
   AND used_at > now() - make_interval(mins => %(minutes)s);
 
 -- name: dialogue_keep_session
--- Keeps a session; its user is made known first, whose row /forget may just have taken away.
+-- Keeps a session; its user is made known first, whose row /forget may just have taken away, and a
+-- search that is gone meanwhile is none.
 WITH known AS (
     INSERT INTO bot_user (user_id) VALUES (%(user_id)s)
     ON CONFLICT (user_id) DO UPDATE SET last_seen_at = now()
     RETURNING user_id
 )
 INSERT INTO bot_session (chat_id, user_id, filters, search_id)
-SELECT %(chat_id)s, user_id, %(filters)s::jsonb, %(search_id)s::bigint
+SELECT %(chat_id)s, known.user_id, %(filters)s::jsonb, s.id
 FROM known
+LEFT JOIN search_event AS s ON s.id = %(search_id)s::bigint
 ON CONFLICT (chat_id, user_id) DO UPDATE
 SET filters = excluded.filters, search_id = excluded.search_id, used_at = now();
 

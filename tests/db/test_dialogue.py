@@ -38,6 +38,8 @@ def test_a_dialogue_is_kept_and_forgotten_with_its_user(db: Database) -> None:
     store.keep_session(-1, 7, StoredSession({"size": "43"}, search_id))
     assert store.session(-1, 7) == StoredSession({"size": "43"}, search_id)
     assert store.session(1, 7) is None
+    store.keep_session(2, 7, StoredSession(None, search_id + 1))  # deleted while it was answered
+    assert store.session(2, 7) == StoredSession(None, None)
     pick = StoredPick("file", ((0, 0, 10, 10), (5, 5, 20, 20)), "до 8000")
     pick_id = store.offer_pick(7, pick)
     assert store.pick(7, pick_id) == pick
