@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 SEED = 7
 PRODUCTS = 320
 PORT = 8471
-"""Fixed where it is free, so that a second run finds the same addresses."""
+"""The first ports tried; a catalogue keeps those its shops were first read at."""
+_PORTS = 50
 CHECKS = 20
 """Further query pictures that are only counted."""
 
@@ -150,14 +151,34 @@ def fill_from_shops(
 
 @contextmanager
 def open_shops(items: list[CatalogueItem], cache: Path) -> Iterator[SampleShops]:
-    """The shops on the fixed ports, or on any free ones where those are taken."""
-    from app.demo.shops import SampleShops
+    """The shops at the addresses this catalogue knows; served by us, or by whoever does already.
 
+    Another address would be another catalogue: the next run would find everything gone.
+    """
+    from app.demo.shops import RunningShops, SampleShops
+    from app.errors import SolemateError
+
+    kept = cache / "port"
+    known = [int(kept.read_text())] if kept.is_file() else []
     with ExitStack() as stack:
-        try:
-            shops = stack.enter_context(SampleShops(items, cache, PORT))
-        except OSError:
-            shops = stack.enter_context(SampleShops(items, cache))
+        shops: SampleShops | None = None
+        for port in known or range(PORT, PORT + 2 * _PORTS, 2):
+            kinds = (SampleShops, RunningShops) if known else (SampleShops,)
+            for kind in kinds:
+                try:
+                    shops = stack.enter_context(kind(items, cache, port))
+                except OSError:
+                    continue
+                break
+            if shops is not None:
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                kept.write_text(str(port))
+                break
+        if shops is None:
+            raise SolemateError(
+                f"the sample shops need ports {known[0] if known else PORT} and up of 127.0.0.1, "
+                "and another program has one of them"
+            )
         yield shops
 
 

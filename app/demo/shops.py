@@ -20,6 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.request import urlopen
 
 from app.demo import boxfresh, harbour
 from app.demo.folder import QueryPicture, query_pictures, write_folder
@@ -276,4 +277,19 @@ class SampleShops:
         self._threads.clear()
 
 
-__all__ = ["QueryPicture", "SampleShops", "query_pictures", "write_folder"]
+class RunningShops(SampleShops):
+    """The same shops where another process already serves them, on ``port`` and the next."""
+
+    def _url(self, number: int) -> str:
+        return f"http://127.0.0.1:{self._port + number}/"
+
+    def __enter__(self) -> Self:
+        """Raises OSError where something else answers, or nothing."""
+        for number, name in enumerate((harbour.NAME, boxfresh.NAME)):
+            with urlopen(self._url(number), timeout=2) as answer:  # noqa: S310 - our own http address
+                if name not in answer.read(20_000).decode("utf-8", "replace"):
+                    raise OSError(f"port {self._port + number} is not {name}")
+        return self
+
+
+__all__ = ["QueryPicture", "RunningShops", "SampleShops", "query_pictures", "write_folder"]

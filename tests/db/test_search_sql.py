@@ -243,6 +243,7 @@ def large(db: Database) -> Iterator[tuple[psycopg.Connection[Any], vectors.Encod
 PLAIN = {
     "price_min": None, "price_max": None, "currency": None, "brands": None, "brands_out": None,
     "genders": None, "shops": None, "size": None, "size_system": None, "in_stock": True,
+    "colours": None, "colours_out": None, "colours_all": False, "types": None, "types_out": None,
     "not_image": None, "limit": 9, "offset": 0, "candidates": 200,
 }  # fmt: skip
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from app.errors import SolemateError
+from app.settings import get_settings
 from etl.cli import etl_app
 from tests.etl.conftest import Site
 
@@ -21,8 +23,9 @@ PAGE = """<html><head><title>Runner</title></head><body><h1>Runner {n}</h1>
 
 
 @pytest.fixture
-def shop(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def shop(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("SOLEMATE_FETCH_ALLOW_HOSTS", '["127.0.0.1"]')
+    get_settings.cache_clear()
     cards = "".join(
         f'<div class="card"><a href="/p/{n}"><img src="/{n}.jpg">Runner {n}</a> <b>€9.00</b></div>'
         for n in (1, 2, 3)
@@ -36,7 +39,8 @@ def shop(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         f'name = "Loop"\nadapter = "schema_org"\nstart_urls = ["{site.base}/list"]\n'
         'product_pattern = "/p/"\ncategory_pattern = "sneaker"\ndelay_s = 0\n'
     )
-    return file
+    yield file
+    get_settings.cache_clear()
 
 
 def test_a_person_reads_what_was_found_and_what_was_not(shop: Path) -> None:

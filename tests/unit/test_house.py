@@ -68,7 +68,8 @@ def test_secrets_come_from_files_and_are_never_shown(
         get_settings.cache_clear()
     assert settings.bot_token is not None
     assert settings.bot_token.get_secret_value() == "123:very-secret"
-    assert "secret" not in repr(settings)
+    assert "very-secret" not in repr(settings)
+    assert "pass word" not in repr(settings)
     assert "password='pass word'" in database_url(settings)
 
 

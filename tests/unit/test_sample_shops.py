@@ -10,7 +10,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import extruct
 import httpx
@@ -18,10 +18,12 @@ import pytest
 from bs4 import BeautifulSoup
 from PIL import Image
 
+from app.commands.demo import open_shops
 from app.demo import harbour
 from app.demo.folder import COLUMNS
 from app.demo.goods import FOLDER, Listing, listings, sold_by
-from app.demo.shops import SampleShops, query_pictures, write_folder
+from app.demo.shops import RunningShops, SampleShops, query_pictures, write_folder
+from app.errors import SolemateError
 from app.sketch.catalogue import catalogue
 
 GOODS = catalogue(5, 110)
@@ -367,3 +369,39 @@ def test_a_taken_port_is_an_error(tmp_path: Path) -> None:
 def test_an_unknown_shop() -> None:
     with pytest.raises(ValueError, match="unknown shop 'mall'"):
         listings(GOODS, "mall")
+
+
+def test_only_the_shops_themselves_are_taken_for_running(tmp_path: Path) -> None:
+    with SampleShops(GOODS, tmp_path) as served:
+        second = urlsplit(served.shopify_url).port
+        assert second is not None
+        # The first port asked is the other shop's.
+        with pytest.raises(OSError), RunningShops(GOODS, tmp_path, second):
+            pass
+
+
+def test_a_catalogue_keeps_the_addresses_of_its_shops(tmp_path: Path) -> None:
+    with open_shops(list(GOODS), tmp_path / "one") as one:
+        home = one.schema_org_url
+        with open_shops(list(GOODS), tmp_path / "other") as other:
+            elsewhere = other.schema_org_url
+        assert elsewhere != home
+        with open_shops(list(GOODS), tmp_path / "one") as again:
+            assert isinstance(again, RunningShops)
+            assert again.schema_org_url == home
+            assert again.shopify_url == one.shopify_url
+    with open_shops(list(GOODS), tmp_path / "other") as later:
+        assert not isinstance(later, RunningShops)
+        assert later.schema_org_url == elsewhere
+
+
+def test_a_port_that_another_program_has_is_said(tmp_path: Path) -> None:
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen()
+        (tmp_path / "port").write_text(str(busy.getsockname()[1]))
+        with (
+            pytest.raises(SolemateError, match="another program"),
+            open_shops(list(GOODS), tmp_path),
+        ):
+            pass
