@@ -9,11 +9,13 @@ from functools import lru_cache
 from typing import Final, cast
 
 from app.domain import Gender, SizeSystem
-from app.words.tokens import Token
+from app.words.tokens import Token, plain
 from app.words.vocabulary import Match, Vocabulary
 
 _DASHES: Final = frozenset("-–—")
 _ADULT_EU: Final = (Decimal(34), Decimal(50))
+_LARGEST: Final = 60
+"""No size is larger, but a foot in millimetres."""
 _ORDINALS: Final = frozenset({"й", "ий", "ой", "го", "ого", "му", "ому", "м", "ый", "ю", "ые", "е"})
 
 
@@ -138,7 +140,7 @@ class Figures:
         after = self._token(end)
         if after is not None and after.text == "+" and named:
             return Price(value, None, currency, end + 1)
-        if not named and bound is not None and value < 100:
+        if not named and bound is not None and value < 100 and value * 10 == int(value * 10):
             if self._words_say(place, "за"):
                 return None
             if self._russian:
@@ -248,6 +250,9 @@ class Figures:
         if found is None:
             return None
         value, label, end = found
+        if value > _LARGEST:
+            return SizeFound(plain(value / 10), "CM", gender, end + 1)
+        end = self._second_size(value, end)
         currency_code = currency_code or self._words_say(end, "eur", "euro", "евро")
         led = worded or system is not None
         end = self._ordinal(end)
@@ -259,7 +264,11 @@ class Figures:
                 worded, end = True, word[1]
             elif system is None and (kind := self.has(end, "system")):
                 system, end = cast("SizeSystem", kind[0]), kind[1]
-            elif gender is None and (worded or system) and (after := self._who(end)):
+            elif (
+                gender is None
+                and (worded or system or self._words_say(end, "m", "w", "ж"))
+                and (after := self._who(end))
+            ):
                 gender, end = after
             else:
                 break
@@ -306,11 +315,20 @@ class Figures:
                 return None
         else:
             return None
-        if value > 60 or value < 1:
+        millimetres = 150 <= value <= 330 and self._words_say(end, "мм", "mm")
+        if (value > _LARGEST and not millimetres) or value < 1:
             return None
         if value == int(value) and (half := self.has(end, "size", "half")):
             value, label, end = value + Decimal("0.5"), f"{label}.5", half[1]
         return value, label, end
+
+    def _second_size(self, value: Decimal, end: int) -> int:
+        """Past the larger of two neighbouring sizes: «40-41 размер» asks for 40 first."""
+        token, after = self._token(end), self._token(end + 1)
+        if token is None or after is None or after.number is None or not token.text:
+            return end
+        near = value < after.number <= value + Decimal("1.5")
+        return end + 2 if near and (token.text in _DASHES or token.text == "/") else end
 
     def _ordinal(self, end: int) -> int:
         """Past «-й» and the like of «43-й», «43го»."""

@@ -25,6 +25,9 @@ _LETTERS: Final = {"р": "r"}
 _LINES: Final = {"Jordan": "Nike", "Yeezy": "adidas"}
 """Makers' lines that count as brands of their own."""
 _VERSION: Final = re.compile(r"\b(\d{3,4}) (v\d)\b")
+_LETTER_DIGITS: Final = {"4": "ch", "6": "sh"}
+_DIGIT_LETTERS: Final = re.compile(r"\b([46])([a-z]{4,})\b")
+"""Figures that stand for a Russian sound: 4ernye."""
 _BREAKS: Final = frozenset({",", ";", "."})
 
 
@@ -275,6 +278,7 @@ class _Reader:
 
 def _tokens(folded: str, words: Vocabulary) -> list[Token]:
     """Tokens with names that were run together taken apart, and versions put to their figure."""
+    folded = _DIGIT_LETTERS.sub(lambda m: _LETTER_DIGITS[m[1]] + m[2], folded)
     folded = _VERSION.sub(lambda m: m[1] + m[2] if words.run(m[1] + m[2]) else m[0], folded)
     found: list[Token] = []
     for token in tokens_of(folded, words.run):
@@ -283,6 +287,11 @@ def _tokens(folded: str, words: Vocabulary) -> list[Token]:
             joined = before.text + _LETTERS.get(token.text, token.text)
             if words.run(joined):
                 found[-1] = Token(joined, glued=before.glued)
+                continue
+        if before is not None and before.word and token.word and not token.glued:
+            name = words.merged(before.text, token.text)
+            if name:
+                found[-1] = Token(name, glued=before.glued)
                 continue
         parts = words.expanded(token.text) if token.word else ()
         found += [Token(part) for part in parts] or [token]

@@ -24,7 +24,7 @@ _ENDING_WORDS: Final = """ыми ими ого его ому ему ами ям�
 _ENDINGS: Final = tuple(sorted(_ENDING_WORDS.split(), key=lambda ending: -len(ending)))
 _LEAST_STEM: Final = 3
 _DOUBLED: Final = re.compile(r"(.)\1+")
-_SMALL_FORM: Final = re.compile(r"(?<=..)(?:еньк|оньк)$")
+_SMALL_FORM: Final = re.compile(r"(?<=...)(?:еньк|оньк|очк|ечк|ушк|юшк|ишк|чик|ик|чк)$")
 # By length, so that "shch" is not read as s, h, c, h.
 _TRANSLIT_PAIRS: Final = """iye=ие yye=ые iy=ий yy=ый shch=щ sch=щ zh=ж kh=х ts=ц ch=ч sh=ш yu=ю
     ju=ю ya=я ja=я yo=е jo=е a=а b=б c=к d=д e=е f=ф g=г h=х i=и j=й k=к l=л m=м n=н o=о p=п q=к
@@ -40,7 +40,7 @@ _SOUND: Final = str.maketrans(
 _FOLDS: Final = tuple(
     (re.compile(pattern), plain_sound)
     for pattern, plain_sound in (
-        ("kh", "ch"), ("ph", "f"), ("th", "t"), ("ee|ea", "i"), ("oo|ou", "u"), ("dj|dzh", "j"),
+        ("kh", "ch"), ("ph", "f"), ("th", "t"), ("ee|ea", "i"), ("oo|ou|au", "u"), ("dj|dzh", "j"),
         ("ie$", "i"), ("e$", ""), (r"(.)\1+", r"\1"),
     )
 )  # fmt: skip

@@ -10,6 +10,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
+from app.words.joined import parted
+from app.words.sounds import bases, consonants, heard, skeleton, skeletons, softened
 from app.words.tokens import (
     Token,
     cyrillic,
@@ -71,6 +73,10 @@ class Vocabulary:
         self._latin: dict[str, tuple[str, ...]] = {}
         self._near: dict[str, set[str]] = defaultdict(set)
         self._sounds: dict[str, set[str]] = defaultdict(set)
+        self._consonants: dict[str, set[str]] = defaultdict(set)
+        self._skeletons: dict[str, set[str]] = defaultdict(set)
+        self._heard: dict[str, set[str]] = defaultdict(set)
+        self._single: dict[str, str] = {}  # names of one long word, by their sound
         self._expansions: dict[str, tuple[str, ...]] = {}
         phrases = list(self._phrases())
         for text, _ in phrases:
@@ -103,12 +109,21 @@ class Vocabulary:
                 node = node.below.setdefault(token, _Node())
             if meaning not in node.meanings:
                 node.meanings.append(meaning)
+        whole = tokens[0]
+        if len(tokens) == 1 and meaning.kind in ("brand", "model") and len(whole) >= 8:
+            self._single.setdefault(sound(stem(whole)), whole)
         for token in tokens:
             self._known.add(token)
             if _russian(token):
                 self._stems.add(stem(token))
+                self._skeletons[skeleton(stem(token))].add(stem(token))
+                if meaning.kind not in _SMALL and len(stem(token)) >= 5:
+                    self._heard[heard(stem(token))].add(stem(token))
             elif meaning.kind in ("brand", "model") and token.isalpha() and len(token) >= 4:
-                self._sounds[sound(token)].add(token)
+                for spelt in (sound(token), sound(softened(token))):
+                    self._sounds[spelt].add(token)
+                    if len(token) >= 5 and len(bare := consonants(spelt)) >= 3:
+                        self._consonants[bare].add(token)
             if meaning.kind not in _SMALL and token.isalpha():
                 base = stem(token)
                 if len(base) >= (4 if meaning.kind in _NAMES else 5):
@@ -138,9 +153,19 @@ class Vocabulary:
                 if _russian(form):
                     self._expansions["~" + stem(form)] = tuple(words.split())
 
+    @lru_cache(maxsize=4096)  # noqa: B019  one vocabulary a process
     def expanded(self, word: str) -> tuple[str, ...]:
         """The words of a name that was written as one; empty where it is none."""
-        return self._expansions.get(word) or self._expansions.get("~" + stem(word), ())
+        known = self._expansions.get(word) or self._expansions.get("~" + stem(word), ())
+        return known or parted(word, self)
+
+    def merged(self, first: str, second: str) -> str | None:
+        """The name of one word that two words spell: «спид кросс», ``cloud monster``."""
+        whole = first + second
+        if len(whole) < 8 or min(len(first), len(second)) < 3:
+            return None
+        found = self._single.get(sound(stem(whole)))
+        return None if found is None or self.expanded(found) else found
 
     def run(self, text: str) -> bool:
         """Whether letters and figures run together are one word here: ``990v6``, ``af1``."""
@@ -152,7 +177,7 @@ class Vocabulary:
 
     def resembles(self, word: str) -> bool:
         """Whether a long word is a misspelt one of the vocabulary."""
-        return len(word) >= 6 and bool(self.forms(word))
+        return len(word) >= 6 and bool(self._forms(word) or self._nearest(word))
 
     def _forms(self, word: str) -> list[tuple[str, int]]:
         """The word's known keys in the trie, with what each costs."""
@@ -187,11 +212,41 @@ class Vocabulary:
         found = self._forms(word)
         if not found and not _russian(word) and word.isalpha():
             found = [(key, cost + 2) for key, cost in self._forms(cyrillic(word))]
+            found = found or [("~" + base, 3) for base in self._latin_russian(word)]
         if not found and (once := squeezed(word)) != word:
             found = [(key, cost + 2) for key, cost in self._forms(once)]
         if not found:
+            found = [(key, 3) for key in self._by_ear(word)]
+        if not found:
             found = [(key, 3 + distance) for key, distance in self._nearest(word)]
         return tuple(dict.fromkeys(found))
+
+    def _latin_russian(self, word: str) -> list[str]:
+        """Stems that a Latin word may spell, in whatever way; short ones only when inflected."""
+        found: dict[str, int] = {}
+        for signs in skeletons(word):
+            for base in bases(signs):
+                whole = len(base) >= 4 or (len(base) == 3 and base != signs and squeezed(word) == word)
+                for stem_ in self._skeletons.get(base, ()) if whole else ():
+                    found[stem_] = max(found.get(stem_, 0), len(base))
+        longest = max(found.values(), default=0)
+        return sorted(base for base, length in found.items() if length == longest)
+
+    def _by_ear(self, word: str) -> list[str]:
+        """Keys of words that sound the same: «красофки», «райдер» for rider, ``reebock``."""
+        base = stem(word)
+        if not word.isalpha() or len(base) < 5:
+            return []
+        if not _russian(word):
+            return sorted(self._sounds.get(sound(word), ()))
+        if same := self._heard.get(heard(base)):
+            return ["~" + other for other in sorted(same)]
+        best: list[tuple[int, str]] = []
+        for form in dict.fromkeys((sound(base), sound(word))):
+            if len(word) >= 6 and len(bare := consonants(form)) >= 3:
+                best += [(distance(form, sound(o)), o) for o in self._consonants.get(bare, ())]
+        nearest = min((far for far, _ in best), default=3)
+        return sorted({o for far, o in best if far == nearest}) if nearest <= 2 else []
 
     def _nearest(self, word: str) -> list[tuple[str, int]]:
         base = stem(word)
@@ -215,7 +270,7 @@ class Vocabulary:
         found: dict[int, Match] = {}
 
         def walk(node: _Node, place: int, cost: int) -> None:
-            if node.meanings and place > start:
+            if node.meanings and place > start and tokens[place - 1].text != "-":
                 best = found.get(place)
                 if best is None or cost < best.cost:
                     found[place] = Match(place - start, tuple(node.meanings), cost)
