@@ -19,7 +19,7 @@ _ALONE: Final = 4
 
 def parted(word: str, words: Vocabulary) -> tuple[str, ...]:
     """The pieces of a word that nothing else explains, each with its neighbours a phrase of the
-    vocabulary; empty where there is no such parting. The fewest phrases win, then the fewest pieces."""
+    vocabulary; empty where there is none. The fewest phrases win, then the fewest pieces."""
     if not (_LEAST <= len(word) <= _MOST) or not word.isalpha() or words.knows(word):
         return ()
     if any(cost <= 3 for _, cost in words.forms(word)):

@@ -28,6 +28,8 @@ _VERSION: Final = re.compile(r"\b(\d{3,4}) (v\d)\b")
 _LETTER_DIGITS: Final = {"4": "ch", "6": "sh"}
 _DIGIT_LETTERS: Final = re.compile(r"\b([46])([a-z]{4,})\b")
 """Figures that stand for a Russian sound: 4ernye."""
+_LATIN_SMALL: Final = {"no": "но", "s": "с", "do": "до", "to": "то", "on": "он", "i": "и"}
+"""Russian words that look English where the rest is Russian in Latin letters."""
 _BREAKS: Final = frozenset({",", ";", "."})
 
 
@@ -118,6 +120,19 @@ class _Reader:
                     return shorter
         return match
 
+    def _outreached(self, place: int, match: Match, matches: list[Match]) -> bool:
+        """Whether a maker's name and a longer model after it reach further: «puma | suede xl»."""
+        shorter = (
+            m for m in matches
+            if m.length < match.length and any(o.kind == "brand" for o in m.meanings)
+        )  # fmt: skip
+        return any(
+            brand.length + model.length > match.length and model.cost <= 2
+            for brand in shorter
+            for model in self._figures.matches(place + brand.length)
+            if any(m.kind == "model" for m in model.meanings)
+        )
+
     def _plain(self, match: Match) -> bool:
         return any(m.kind != "model" for m in match.meanings)
 
@@ -141,6 +156,8 @@ class _Reader:
                 found = [m for m in found if self._stands_alone(place, end, m)]
                 if not found:
                     continue
+            if self._outreached(place, match, matches):
+                return None
             brands = self._state.lists.get("brands", [])
             meaning = next((m for m in found if m.brand in brands), found[0])
             longer = next((m for m in matches if m.length > match.length), None)
@@ -281,6 +298,8 @@ def _tokens(folded: str, words: Vocabulary) -> list[Token]:
     folded = _DIGIT_LETTERS.sub(lambda m: _LETTER_DIGITS[m[1]] + m[2], folded)
     folded = _VERSION.sub(lambda m: m[1] + m[2] if words.run(m[1] + m[2]) else m[0], folded)
     found: list[Token] = []
+    if not re.search("[а-я]", folded) and any(map(words.spelt_russian, folded.split())):
+        folded = " ".join(_LATIN_SMALL.get(word, word) for word in folded.split())
     for token in tokens_of(folded, words.run):
         before = found[-1] if found else None
         if before is not None and before.number is not None and token.text[:1].isalpha():

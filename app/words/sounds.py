@@ -1,5 +1,5 @@
-"""How words sound, for spellings that no list holds: Russian in Latin letters in any of its informal
-ways, Russian as it is heard, foreign names by their consonants."""
+"""How words sound, for spellings that no list holds: Russian in Latin letters in any informal way,
+Russian as it is heard, foreign names by their consonants."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _LETTERS: Final = dict(
 _WAYS: Final = tuple(
     (re.compile(way), sign)
     for way, sign in (
-        ("shch|sch|sh", "S"), ("tch|ch", "C"), ("dzh|dj", "dj"), ("zh", "j"), ("kh", "h"),
-        ("tz", "c"), ("yo|jo", "e"), ("(?<=[CSj])o", "e"), ("(?<=[aeiouy])j(?![aeiou])", "i"),
+        ("shch|shh|sch|sh", "S"), ("tch|ch", "C"), ("dzh|dj", "dj"), ("zh", "j"), ("kh", "h"),
+        ("tz", "c"), ("yo|jo", "e"), ("(?<=[CSj])o", "e"),
         ("['`]", ""), ("w", "v"), ("q", "k"), ("y", "i"),
     )
 )  # fmt: skip
@@ -63,7 +63,7 @@ def skeletons(word: str) -> tuple[str, ...]:
     for way, sign in _WAYS:
         word = way.sub(sign, word)
     found = {word}
-    for letter, others in (("c", "ck"), ("j", "ji"), ("x", ("h", "ks"))):
+    for letter, others in (("c", "ck"), ("j", "ji"), ("z", "zj"), ("x", ("h", "ks"))):
         if letter in word:
             found |= {one.replace(letter, other) for one in found for other in others}
     return tuple(dict.fromkeys(_alike(one) for one in sorted(found) if "x" not in one))

@@ -20,7 +20,7 @@ _PARTS: Final = {"½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/
 # Inflections of Russian nouns and adjectives, longest first. Not a full stemmer: verbs do not name
 # shoes, and the usual algorithms cut «джордан» and «джорданы» differently.
 _ENDING_WORDS: Final = """ыми ими ого его ому ему ами ями ая яя ое ее ые ие ый ий ой ую юю ых их ым
-    им ом ем ей ов ев ях ах ям ам ою ею а я о е ы и у ю ь й"""
+    им ом ем ей ыи ии ои ыя ов ев ях ах ям ам ою ею а я о е ы и у ю ь й"""
 _ENDINGS: Final = tuple(sorted(_ENDING_WORDS.split(), key=lambda ending: -len(ending)))
 _LEAST_STEM: Final = 3
 _DOUBLED: Final = re.compile(r"(.)\1+")

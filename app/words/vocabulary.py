@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.words.joined import parted
+from app.words.near import deletions, distance, slips
 from app.words.sounds import bases, consonants, heard, skeleton, skeletons, softened
 from app.words.tokens import (
     Token,
@@ -76,6 +77,7 @@ class Vocabulary:
         self._consonants: dict[str, set[str]] = defaultdict(set)
         self._skeletons: dict[str, set[str]] = defaultdict(set)
         self._heard: dict[str, set[str]] = defaultdict(set)
+        self._openers: set[str] = set()  # short words that only begin names: air, old
         self._single: dict[str, str] = {}  # names of one long word, by their sound
         self._expansions: dict[str, tuple[str, ...]] = {}
         phrases = list(self._phrases())
@@ -87,6 +89,10 @@ class Vocabulary:
                     self._runs.add(run)
         for text, meaning in phrases:
             self._add(text, meaning)
+        self._openers = {
+            word for word, node in self._root.below.items()
+            if len(word) == 3 and word.isalpha() and node.below and not node.meanings
+        }  # fmt: skip
         self._spell()
 
     def _phrases(self) -> Iterator[tuple[str, Meaning]]:
@@ -127,7 +133,7 @@ class Vocabulary:
             if meaning.kind not in _SMALL and token.isalpha():
                 base = stem(token)
                 if len(base) >= (4 if meaning.kind in _NAMES else 5):
-                    for key in _deletions(base, 2 if len(base) >= 8 else 1):
+                    for key in deletions(base, 2 if len(base) >= 8 else 1):
                         self._near[key].add(base)
 
     def _spell(self) -> None:
@@ -156,8 +162,12 @@ class Vocabulary:
     @lru_cache(maxsize=4096)  # noqa: B019  one vocabulary a process
     def expanded(self, word: str) -> tuple[str, ...]:
         """The words of a name that was written as one; empty where it is none."""
-        known = self._expansions.get(word) or self._expansions.get("~" + stem(word), ())
-        return known or parted(word, self)
+        return self._written_apart(word) or tuple(
+            part for piece in parted(word, self) for part in self._written_apart(piece) or (piece,)
+        )
+
+    def _written_apart(self, word: str) -> tuple[str, ...]:
+        return self._expansions.get(word) or self._expansions.get("~" + stem(word), ())
 
     def merged(self, first: str, second: str) -> str | None:
         """The name of one word that two words spell: «спид кросс», ``cloud monster``."""
@@ -165,11 +175,21 @@ class Vocabulary:
         if len(whole) < 8 or min(len(first), len(second)) < 3:
             return None
         found = self._single.get(sound(stem(whole)))
-        return None if found is None or self.expanded(found) else found
+        if found is None or self.expanded(found):
+            return None
+        firsts = (self._root.below.get(key) for key, _ in self.forms(first))
+        below = [node.below for node in firsts if node is not None]
+        known = any(key in words for key, _ in self.forms(second) for words in below)
+        return None if known else found
 
     def run(self, text: str) -> bool:
         """Whether letters and figures run together are one word here: ``990v6``, ``af1``."""
         return text in self._runs
+
+    def spelt_russian(self, word: str) -> bool:
+        """Whether a Latin word makes sense only as a Russian one in Latin letters."""
+        keys = self.forms(word) if len(word) >= 4 and word.isascii() and word.isalpha() else ()
+        return bool(keys) and not self.knows(word) and all(_russian(k.lstrip("~")) for k, _ in keys)
 
     def knows(self, word: str) -> bool:
         """Whether the word, or another form of it, occurs in the vocabulary."""
@@ -210,6 +230,7 @@ class Vocabulary:
     def forms(self, word: str) -> tuple[tuple[str, int], ...]:
         """Keys of the word in the trie, cheapest first; a misspelt one gets those it is near to."""
         found = self._forms(word)
+        word = word if found else word.replace("'", "")
         if not found and not _russian(word) and word.isalpha():
             found = [(key, cost + 2) for key, cost in self._forms(cyrillic(word))]
             found = found or [("~" + base, 3) for base in self._latin_russian(word)]
@@ -226,7 +247,8 @@ class Vocabulary:
         found: dict[str, int] = {}
         for signs in skeletons(word):
             for base in bases(signs):
-                whole = len(base) >= 4 or (len(base) == 3 and base != signs and squeezed(word) == word)
+                least = 2 if base == signs else 3
+                whole = len(base) >= 4 or (len(base) >= least and squeezed(word) == word)
                 for stem_ in self._skeletons.get(base, ()) if whole else ():
                     found[stem_] = max(found.get(stem_, 0), len(base))
         longest = max(found.values(), default=0)
@@ -254,7 +276,7 @@ class Vocabulary:
             return []
         allowed = 2 if len(base) >= 8 else 1
         candidates: set[str] = set()
-        for key in _deletions(base, allowed):
+        for key in deletions(base, allowed):
             candidates |= self._near.get(key, set())
         ranked = sorted((distance(base, other), other) for other in candidates)
         best = ranked[0][0] if ranked else allowed + 1
@@ -283,6 +305,13 @@ class Vocabulary:
             if token.text == "-" and place > start:
                 walk(node, place + 1, cost)
             keys = self.forms(token.text) if token.word else ((token.text, 0),)
+            if not keys and token.text.isalpha():
+                near = slips(token.text, node.below if place > start else self._openers)
+                keys = tuple((key, 4) for key in near)
+            if place > start and token.word:
+                for length, value in self._numerals(tokens, place):
+                    if value in node.below:
+                        walk(node.below[value], place + length, cost + 1)
             for key, price in keys:
                 below = node.below.get(key)
                 if below is not None:
@@ -290,6 +319,19 @@ class Vocabulary:
 
         walk(self._root, start, 0)
         return sorted(found.values(), key=lambda match: -match.length)
+
+    def _numerals(self, tokens: Sequence[Token], start: int) -> list[tuple[int, str]]:
+        """Numbers in words from a token on: (length, figure)."""
+        found: list[tuple[int, str]] = []
+        nodes = [self._root]
+        for length, token in enumerate(tokens[start : start + 3], 1):
+            keys = self.forms(token.text) if token.word else ()
+            nodes = [n.below[k] for n in nodes for k, cost in keys if cost <= 1 and k in n.below]
+            values = [m.value for n in nodes for m in n.meanings if m.kind == "numeral"]
+            found += [(length, value) for value in dict.fromkeys(values)]
+            if not nodes:
+                break
+        return found
 
     def names(self, section: str) -> tuple[str, ...]:
         """Canonical names of a section: ``colours``, ``types``, ``brands``, ..."""
@@ -300,21 +342,6 @@ class Vocabulary:
 def vocabulary() -> Vocabulary:
     """The vocabulary, read from its file on first use."""
     return Vocabulary(tomllib.loads(_FILE.read_text(encoding="utf-8")))
-
-
-def distance(a: str, b: str) -> int:
-    """Edits between two words; swapped neighbours are one (optimal string alignment)."""
-    before: list[int] = []
-    last = list(range(len(b) + 1))
-    for i, x in enumerate(a, 1):
-        row = [i]
-        for j, y in enumerate(b, 1):
-            cost = min(last[j] + 1, row[-1] + 1, last[j - 1] + (x != y))
-            if before and i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
-                cost = min(cost, before[j - 2] + 1)
-            row.append(cost)
-        before, last = last, row
-    return last[-1]
 
 
 def _own(kind: str, value: str) -> tuple[str, ...]:
@@ -328,12 +355,3 @@ def _split(spellings: str) -> list[str]:
 
 def _russian(word: str) -> bool:
     return bool(word) and "а" <= word[0] <= "я"
-
-
-def _deletions(word: str, depth: int) -> set[str]:
-    found = {word}
-    edge = {word}
-    for _ in range(depth):
-        edge = {w[:i] + w[i + 1 :] for w in edge for i in range(len(w))}
-        found |= edge
-    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,18 @@ from app.words.tokens import fold, other_layout
 from tests.words.table import LISTS, Case, cases, differences
 
 TABLE = cases()
+ORDINARY = Path(__file__).with_name("ordinary.txt")
+_SCHEMES = """
+    passport e zh i kh ts ch sh shch iu ia -
+    bgn yo zh y kh ts ch sh shch yu ya '
+    chat e j i h c ch sh sch u ya -
+    keyboard jo zh j x c ch sh shh ju ja -
+"""
+_PLAIN = dict(zip("абвгдезиклмнопрстуфыъэ", [*"abvgdeziklmnoprstufy", "", "e"], strict=True))
+SCHEMES = {
+    name: _PLAIN | dict(zip("ёжйхцчшщюяь", (s.strip("-") for s in signs), strict=True))
+    for name, *signs in map(str.split, _SCHEMES.strip().splitlines())
+}
 
 
 @pytest.mark.parametrize("case", TABLE, ids=lambda case: case.query)
@@ -61,6 +74,33 @@ def test_every_spelling_is_found(section: str) -> None:
         for spelling in map(str.strip, spellings.split(",")):
             found = getattr(read(spelling), section)
             assert found, (value, spelling)
+
+
+def test_ordinary_sentences_name_nothing_of_the_trade() -> None:
+    lines = ORDINARY.read_text(encoding="utf-8").splitlines()
+    queries = [line for line in lines if line and not line.startswith("#")]
+    assert len(queries) >= 20
+    fields = ("brands", "model", "colours", "types", "materials", "size", "price_min", "price_max")
+    read_as = {query: [n for n in fields if getattr(read(query), n)] for query in queries}
+    assert {query: found for query, found in read_as.items() if found} == {}
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_russian_words_are_read_in_latin_letters(scheme: str) -> None:
+    """Every Russian word of the vocabulary, by a whole scheme: names of the trade are lists, their
+    Latin spellings are not."""
+    letters = str.maketrans(SCHEMES[scheme])
+    right = asked = 0
+    for section in ("brands", "colours", "types", "materials", "changes"):
+        for spellings in vocabulary().table[section].values():
+            for word in map(str.strip, spellings.casefold().split(",")):
+                if len(word) < 5 or not all("а" <= char <= "я" or char == "ё" for char in word):
+                    continue
+                asked += 1
+                latin = word.translate(letters)
+                right += getattr(read(latin), section) == getattr(read(word), section)
+    assert asked > 500
+    assert right / asked >= 0.97
 
 
 def test_ordinary_words_are_nobodys_misspelling() -> None:
