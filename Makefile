@@ -2,7 +2,8 @@
 # make test   everything the tests need, and the tests
 PYTHON ?= python3
 VENV ?= .venv
-PYTEST_ARGS ?=
+# Test files side by side, each whole on one core: databases, bots and browsers wait a lot.
+PYTEST_ARGS ?= -n auto --maxprocesses 4 --dist loadfile
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check

@@ -30,6 +30,8 @@ PRODUCTS = 320
 PORT = 8471
 """The first ports tried; a catalogue keeps those its shops were first read at."""
 _PORTS = 50
+SHOWN = 1
+"""The query picture that is shown; how all of them fared is said beside it."""
 CHECKS = 20
 """Further query pictures that are only counted."""
 
@@ -111,6 +113,7 @@ def _fill_from_sample_shops(
         path = folder / f"query-{number:02}.jpg"
         query.image.save(path, quality=88)
         queries.append(_Query(path, query.item.title, query.item.style_code))
+    queries.insert(0, queries.pop(SHOWN))
     return queries
 
 
@@ -126,6 +129,7 @@ def fill_from_shops(
     from app.demo.folder import write_folder
     from etl.fetch import Limits
     from etl.jobs import import_folder
+    from etl.match import match
     from etl.progress import progress
     from etl.shop_run import run_shop
     from etl.shop_spec import ShopSpec
@@ -147,6 +151,7 @@ def fill_from_shops(
             progress=report,
         )  # fmt: skip
     _say_counts("Corner Store", done.counts, words)
+    typer.echo(words.text("demo.joined", count=match(db, settings).total))
 
 
 @contextmanager
