@@ -72,7 +72,7 @@ class Figures:
     def has(self, place: int, kind: str, *values: str) -> tuple[str, int] | None:
         """(value, end) of the longest phrase of a kind from a token on."""
         for match in self.matches(place):
-            if match.cost > 2:
+            if match.cost > 3:
                 continue
             for meaning in match.meanings:
                 if meaning.kind == kind and (not values or meaning.value in values):
@@ -105,12 +105,21 @@ class Figures:
         if token.text in _DASHES or (bound == "between" and self.has(end, "joiner", "and")):
             return self._amount(end + 1)
         joined = self.has(end, "price", "up_to")
+        if bound is None and self._russian and self._like_size(self._token(end - 1)):
+            return None  # «42 2/3 до 11к»
         if joined and (bound in ("from", "between", None) or self._words_say(end, "до", "to")):
             return self._amount(self._skip(joined[1]))
         if bound == "from" and self.has(end, "joiner", "and"):
             after = self.has(end + 1, "price", "up_to")
             return self._amount(after[1]) if after else None
         return None
+
+    @staticmethod
+    def _like_size(token: Token | None) -> bool:
+        value = token.number if token is not None else None
+        if value is None or token is None:
+            return False
+        return value != int(value) or _ADULT_EU[0] <= value <= _ADULT_EU[1]
 
     def _words_say(self, place: int, *texts: str) -> bool:
         token = self._token(place)

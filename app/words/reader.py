@@ -28,7 +28,17 @@ _VERSION: Final = re.compile(r"\b(\d{3,4}) (v\d)\b")
 _LETTER_DIGITS: Final = {"4": "ch", "6": "sh"}
 _DIGIT_LETTERS: Final = re.compile(r"\b([46])([a-z]{4,})\b")
 """Figures that stand for a Russian sound: 4ernye."""
-_LATIN_SMALL: Final = {"no": "но", "s": "с", "do": "до", "to": "то", "on": "он", "i": "и"}
+_LATIN_SMALL: Final = {
+    "no": "но",
+    "s": "с",
+    "do": "до",
+    "to": "то",
+    "on": "он",
+    "i": "и",
+    "v": "в",
+    "u": "у",
+    "so": "со",
+}
 """Russian words that look English where the rest is Russian in Latin letters."""
 _BREAKS: Final = frozenset({",", ";", "."})
 
@@ -207,6 +217,9 @@ class _Reader:
             return end
         out = state.negated in ("open", kind)
         state.negated = kind if out and kind in _SPREADS else None
+        shade = kind == "change" and any(m.kind == "shade" for m in match.meanings)
+        if shade and self._figures.has(end, "colour"):
+            return end  # "dark green" is a colour, "dark" a wish
         if kind == "change":
             if out:
                 self._leave(*self._tokens[place:end])

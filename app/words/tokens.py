@@ -51,6 +51,11 @@ _TOKEN: Final = re.compile(
     r"|(?P<run>[0-9a-zа-я]+(?:'[a-z]+)?)"
     r"|(?P<sign>us\$|<=|>=|[$€£₽¥₴₸₺₹₫<>≤≥~&+/,;:!?|–—-])"
 )
+_LETTERS_OF_NAMES: Final = (
+    str.maketrans("абвгдежзиклмнопрстуфхс", "abvgdejziklmnoprstufxs"),
+    str.maketrans("авсенкмортх", "abcehkmoptx"),
+)
+"""Letters before a model's figures in Cyrillic: by sound (б22), by look (ВВ550)."""
 _PIECE: Final = re.compile(r"\d+|[a-zа-я']+")
 _THOUSAND_ROUBLES: Final = re.compile(r"(?<=[\d\s])(?:т\s?[./]?\s?р|тыр)\b\.?")
 
@@ -104,6 +109,10 @@ def tokens_of(text: str, known: Callable[[str], bool]) -> list[Token]:
             found.append(_number(raw, Decimal(raw[:12]), glued))
         elif raw.isalpha() or known(raw):
             found.append(Token(raw, glued=glued))
+        elif latin := next(
+            (name for m in _LETTERS_OF_NAMES if known(name := raw.translate(m))), ""
+        ):
+            found.append(Token(latin, glued=glued))
         else:
             for place, piece in enumerate(_PIECE.findall(raw)):
                 stuck = glued or place > 0

@@ -77,7 +77,9 @@ class Vocabulary:
         self._consonants: dict[str, set[str]] = defaultdict(set)
         self._skeletons: dict[str, set[str]] = defaultdict(set)
         self._heard: dict[str, set[str]] = defaultdict(set)
+        self._skipped = frozenset(_split(table["skipped"]["word"]))
         self._openers: set[str] = set()  # short words that only begin names: air, old
+        self._short: dict[str, set[str]] = defaultdict(set)  # words of three letters, by sound
         self._single: dict[str, str] = {}  # names of one long word, by their sound
         self._expansions: dict[str, tuple[str, ...]] = {}
         phrases = list(self._phrases())
@@ -130,6 +132,8 @@ class Vocabulary:
                     self._sounds[spelt].add(token)
                     if len(token) >= 5 and len(bare := consonants(spelt)) >= 3:
                         self._consonants[bare].add(token)
+            if len(token) == 3 and token.isascii() and token.isalpha() and len(tokens) > 1:
+                self._short[sound(token)].add(token)
             if meaning.kind not in _SMALL and token.isalpha():
                 base = stem(token)
                 if len(base) >= (4 if meaning.kind in _NAMES else 5):
@@ -234,12 +238,14 @@ class Vocabulary:
         if not found and not _russian(word) and word.isalpha():
             found = [(key, cost + 2) for key, cost in self._forms(cyrillic(word))]
             found = found or [("~" + base, 3) for base in self._latin_russian(word)]
-        if not found and (once := squeezed(word)) != word:
-            found = [(key, cost + 2) for key, cost in self._forms(once)]
+        if min((cost for _, cost in found), default=2) >= 2 and (once := squeezed(word)) != word:
+            found += [(key, cost + 2) for key, cost in self._forms(once)]
         if not found:
             found = [(key, 3) for key in self._by_ear(word)]
         if not found:
             found = [(key, 3 + distance) for key, distance in self._nearest(word)]
+        for key, cost in tuple(found):
+            found += [(latin, cost + 1) for latin in self._latin.get(key, ()) if cost >= 2]
         return tuple(dict.fromkeys(found))
 
     def _latin_russian(self, word: str) -> list[str]:
@@ -261,8 +267,9 @@ class Vocabulary:
             return []
         if not _russian(word):
             return sorted(self._sounds.get(sound(word), ()))
-        if same := self._heard.get(heard(base)):
-            return ["~" + other for other in sorted(same)]
+        for once_more in (base, stem(base)):  # «зеленыйе» bears two endings
+            if len(once_more) >= 5 and (same := self._heard.get(heard(once_more))):
+                return ["~" + other for other in sorted(same)]
         best: list[tuple[int, str]] = []
         for form in dict.fromkeys((sound(base), sound(word))):
             if len(word) >= 6 and len(bare := consonants(form)) >= 3:
@@ -292,7 +299,8 @@ class Vocabulary:
         found: dict[int, Match] = {}
 
         def walk(node: _Node, place: int, cost: int) -> None:
-            if node.meanings and place > start and tokens[place - 1].text != "-":
+            last = tokens[place - 1].text if place > start else "-"
+            if node.meanings and last != "-":
                 best = found.get(place)
                 if best is None or cost < best.cost:
                     found[place] = Match(place - start, tuple(node.meanings), cost)
@@ -306,8 +314,13 @@ class Vocabulary:
                 walk(node, place + 1, cost)
             keys = self.forms(token.text) if token.word else ((token.text, 0),)
             if not keys and token.text.isalpha():
-                near = slips(token.text, node.below if place > start else self._openers)
-                keys = tuple((key, 4) for key in near)
+                known = node.below if place > start else self._openers
+                near = slips(token.text, known)
+                keys = tuple((key, 4 + more) for word in near for key, more in self.forms(word))
+                alike = self._short.get(sound(token.text), set()) if _russian(token.text) else ()
+                keys += tuple((key, 2) for key in sorted(alike) if key in known)
+            if place > start and token.text in self._skipped:
+                walk(node, place + 1, cost + 1)
             if place > start and token.word:
                 for length, value in self._numerals(tokens, place):
                     if value in node.below:
