@@ -85,9 +85,11 @@ def _inprice(stated: dict[str, Any]) -> dict[str, Any]:
     wanted: dict[str, Any] = {"title": stated["name"]}
     if price is not None:
         wanted["price"] = price
-    wanted["availability"] = {"AVAILABLE": "in_stock", "NOT_AVAILABLE": "out_of_stock"}[
-        stated["status"]
-    ]
+    # Two words for three states: what can only be ordered ahead is not available.
+    wanted["availability"] = {
+        "AVAILABLE": "in_stock",
+        "NOT_AVAILABLE": ["out_of_stock", "preorder"],
+    }[stated["status"]]
     wanted["brand"] = stated["brand"]
     return wanted
 
@@ -124,7 +126,8 @@ def right(name: str, wanted: Any, offer: ParsedOffer | BadInput) -> bool:
     if name == "old_price":
         return offer.list_price == Decimal(str(wanted))
     if name == "availability":
-        return offer.availability == (wanted or "unknown")
+        states = wanted if isinstance(wanted, list) else [wanted or "unknown"]
+        return offer.availability in states
     got = getattr(offer, name)
     if wanted is None:
         return got is None

@@ -29,7 +29,6 @@ KNOWN_FAILURES: dict[str, str] = {
     "inprice/it/apple_[23].html/availability": _UNSTATED,
     "inprice/it/lidl_*.html/availability": _UNSTATED,
     "inprice/uk/lidl_*.html/availability": _UNSTATED,
-    "inprice/uk/zavvi_[24].html/availability": "the page says PreOrder, its annotation not available",
     "inprice/fr/laredoute_1.html/price": "the page states 811.40; its annotation is another size's price",
     "inprice/it/bonprix_1.html/title": "the microdata name is a sentence, the title stands beside it",
     "inprice/it/apple_[12].html/brand": "a maker's own shop; neither the title nor a mark names the maker",
