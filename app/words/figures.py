@@ -288,7 +288,9 @@ class Figures:
         if not (worded or system is not None or led):
             last = end == len(self._tokens) and place > 0 and place != self.model_end
             if gender is None and not (
-                self._bare(value, label) or (last and not self._russian and 4 <= value <= 15)
+                self._bare(value, label)
+                or self._childs(value, end)
+                or (last and not self._russian and 4 <= value <= 15)
             ):
                 return None
             if gender is not None and not self._worn(value, label, gender):
@@ -304,6 +306,13 @@ class Figures:
         if self._bare(value, label):
             return True
         return Decimal(16) <= value <= Decimal(40) if gender == "kids" else 3 <= value <= 16
+
+    def _childs(self, value: Decimal, end: int) -> bool:
+        """Whether a bare figure is a child's size: the query speaks of a child, not of its age."""
+        aged = self._words_say(end, "лет", "год", "года", "years", "year", "months", "месяцев")
+        if aged or not 16 <= value <= 40 or (end - 1 == self.model_end):
+            return False
+        return any(self.has(at, "gender", "kids") for at in range(len(self._tokens)))
 
     @staticmethod
     def _bare(value: Decimal, label: str) -> bool:

@@ -28,6 +28,12 @@ _VERSION: Final = re.compile(r"\b(\d{3,4}) (v\d)\b")
 _LETTER_DIGITS: Final = {"4": "ch", "6": "sh"}
 _DIGIT_LETTERS: Final = re.compile(r"\b([46])([a-z]{4,})\b")
 """Figures that stand for a Russian sound: 4ernye."""
+_PAIRS: Final = (
+    ("lighter", "darker"), ("brighter", "calmer"), ("chunkier", "slimmer"), ("higher", "lower"),
+    ("cheaper", "dearer"),
+)  # fmt: skip
+_OPPOSITES: Final = dict(_PAIRS) | {b: a for a, b in _PAIRS}
+"""«не тёмные» asks for lighter ones."""
 _LATIN_SMALL: Final = {
     "no": "но",
     "s": "с",
@@ -221,10 +227,12 @@ class _Reader:
         if shade and self._figures.has(end, "colour"):
             return end  # "dark green" is a colour, "dark" a wish
         if kind == "change":
-            if out:
-                self._leave(*self._tokens[place:end])
-            else:
+            if not out:
                 state.add("changes", value)
+            elif value in _OPPOSITES:
+                state.add("changes", _OPPOSITES[value])
+            else:
+                self._leave(*self._tokens[place:end])
             return end
         if kind in ("currency", "system"):
             state.facts.setdefault(kind, value)

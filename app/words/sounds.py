@@ -38,6 +38,7 @@ _HEARD: Final = tuple(
     )
 )  # fmt: skip
 _VOWELS: Final = re.compile("[aeiou]")
+_SHN: Final = re.compile("[ts]ion$")
 _SOFT_C: Final = re.compile("c(?=[eiy])")
 
 
@@ -83,9 +84,9 @@ def heard(base: str) -> str:
 
 def consonants(sounded: str) -> str:
     """Consonants of a word's sound: райдер and rider are both ``rdr``."""
-    return _VOWELS.sub("", sounded)
+    return _VOWELS.sub("", sounded).replace("z", "s")
 
 
 def softened(word: str) -> str:
-    """A Latin word with its soft c written as s: prophecy is ``prophesy``."""
-    return _SOFT_C.sub("s", word)
+    """A Latin word as it is said: prophecy with an s, resolution as ``resolushn``."""
+    return _SHN.sub("shn", _SOFT_C.sub("s", word))

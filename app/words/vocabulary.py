@@ -124,7 +124,8 @@ class Vocabulary:
             self._known.add(token)
             if _russian(token):
                 self._stems.add(stem(token))
-                self._skeletons[skeleton(stem(token))].add(stem(token))
+                if meaning.kind != "plain":
+                    self._skeletons[skeleton(stem(token))].add(stem(token))
                 if meaning.kind not in _SMALL and len(stem(token)) >= 5:
                     self._heard[heard(stem(token))].add(stem(token))
             elif meaning.kind in ("brand", "model") and token.isalpha() and len(token) >= 4:
@@ -156,12 +157,27 @@ class Vocabulary:
                 for key in (form, "~" + stem(form)):
                     if latin not in found[key]:
                         found[key].append(latin)
+        for latin, form in self._aligned():
+            for key in (form, "~" + stem(form)):
+                if latin not in found[key]:
+                    found[key].append(latin)
         self._latin = {key: tuple(words) for key, words in found.items()}
         for words, forms in self.table["expansions"].items():
             for form in map(fold, _split(forms)):
                 self._expansions[form] = tuple(words.split())
                 if _russian(form):
                     self._expansions["~" + stem(form)] = tuple(words.split())
+
+    def _aligned(self) -> Iterator[tuple[str, str]]:
+        """(Latin word, Cyrillic one) of makers' names of as many words: hilfiger, хилфигер."""
+        for name, forms in self.table["brands"].items():
+            words = fold(name).split()
+            for form in map(str.split, map(fold, _split(forms))):
+                if len(form) == len(words) > 1:
+                    pairs = zip(words, form, strict=True)
+                    yield from (
+                        (a, b) for a, b in pairs if _russian(b) and sound(a)[0] == sound(b)[0]
+                    )
 
     @lru_cache(maxsize=4096)  # noqa: B019  one vocabulary a process
     def expanded(self, word: str) -> tuple[str, ...]:
@@ -273,7 +289,9 @@ class Vocabulary:
         best: list[tuple[int, str]] = []
         for form in dict.fromkeys((sound(base), sound(word))):
             if len(word) >= 6 and len(bare := consonants(form)) >= 3:
-                best += [(distance(form, sound(o)), o) for o in self._consonants.get(bare, ())]
+                for other in self._consonants.get(bare, ()):
+                    spelt = (sound(other), sound(softened(other)))
+                    best.append((min(distance(form, one) for one in spelt), other))
         nearest = min((far for far, _ in best), default=3)
         return sorted({o for far, o in best if far == nearest}) if nearest <= 2 else []
 
@@ -292,6 +310,8 @@ class Vocabulary:
         keep = [other for far, other in ranked if far == best]
         # A first letter is seldom wrong: short words must keep it.
         keep = [o for o in keep if len(base) >= 8 or o[0] == base[0] or sorted(o) == sorted(base)]
+        # A letter left out or two swapped are likelier than one for another.
+        keep = [o for o in keep if len(o) != len(base) or sorted(o) == sorted(base)] or keep
         return [("~" + other if _russian(other) else other, best) for other in keep]
 
     def matches(self, tokens: Sequence[Token], start: int) -> list[Match]:
@@ -321,9 +341,10 @@ class Vocabulary:
                 keys += tuple((key, 2) for key in sorted(alike) if key in known)
             if place > start and token.text in self._skipped:
                 walk(node, place + 1, cost + 1)
-            if place > start and token.word:
+            if token.word:
                 for length, value in self._numerals(tokens, place):
-                    if value in node.below:
+                    # A round sum at the start is money before it is a name.
+                    if value in node.below and (place > start or len(value.rstrip("0")) > 2):
                         walk(node.below[value], place + length, cost + 1)
             for key, price in keys:
                 below = node.below.get(key)
@@ -344,6 +365,10 @@ class Vocabulary:
             found += [(length, value) for value in dict.fromkeys(values)]
             if not nodes:
                 break
+        for length, value in tuple(found):
+            if value.endswith("00"):
+                tail = self._numerals(tokens, start + length)
+                found += [(length + n, value[:-2] + v.zfill(2)) for n, v in tail if len(v) <= 2]
         return found
 
     def names(self, section: str) -> tuple[str, ...]:
