@@ -210,7 +210,8 @@ class SearchResult:
     it was looked at and the encoder has heads. ``search_id`` names the stored search: its next page
     and "more like this" are asked by it, also after a restart. ``filters`` and ``emphasis`` are
     those applied; ``undone`` names wishes that search cannot fulfil (``app.words.CHANGES``, or
-    ``material:NAME`` and ``not:WORDS``).
+    ``material:NAME`` and ``not:WORDS``); ``strange`` are words that neither vocabulary nor
+    catalogue knows, which similarity alone was asked about.
     """
 
     search_id: int | None
@@ -225,3 +226,4 @@ class SearchResult:
     filters: Filters = field(default_factory=Filters)
     emphasis: Emphasis = field(default_factory=Emphasis)
     undone: tuple[str, ...] = ()
+    strange: tuple[str, ...] = ()

@@ -103,7 +103,7 @@ class Asker:
             ),
             asking,
         )
-        note = views.notes(asking.words, result, _unknown(reading))
+        note = views.notes(asking.words, result, _unknown(reading, result))
         asked = Asked(kind="words")
         await self._answer(asking, result, asked=asked, note=note)
 
@@ -148,7 +148,7 @@ class Asker:
 
         result = await self._search(ask, asking)
         place = Place(shown.search_id, shown.page)
-        note = views.notes(asking.words, result, _unknown(reading))
+        note = views.notes(asking.words, result, _unknown(reading, result))
         asked = Asked(origin=place, kind="refined")
         await self._answer(asking, result, asked=asked, note=note)
 
@@ -233,7 +233,7 @@ class Asker:
         if reading is not None:
             changed = reading.understood
             if reading.understood:
-                notes.append(views.notes(asking.words, result, _unknown(reading)))
+                notes.append(views.notes(asking.words, result, _unknown(reading, result)))
             elif reading.rest:
                 said = views.shortened(caption)
                 notes.append(asking.words.html("undone.caption", what=said))
@@ -286,5 +286,7 @@ def _counted(
     return own if own != filters else None
 
 
-def _unknown(reading: Reading) -> str:
-    return reading.rest if reading.understood else ""
+def _unknown(reading: Reading, result: SearchResult) -> str:
+    """The words that nothing knows, where others were understood or found."""
+    strange = " ".join(result.strange)
+    return strange if reading.understood or strange != reading.rest else ""

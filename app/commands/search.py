@@ -61,11 +61,13 @@ def search(
     words = catalogue(present.terminal_language(language))
     settings = get_settings()
     reading = read_words(text, filters) if text is not None else None
-    if reading is not None and not json_out:
-        for line in present.understood(reading, words):
-            typer.echo(line)
     with open_database(settings, size=1) as db:
         searcher = open_searcher(settings, db, encoder)
+        if reading is not None:
+            reading = searcher.placed(reading)
+            if not json_out:
+                for line in present.understood(reading, words):
+                    typer.echo(line)
         if photo:
             result = searcher.by_photo(list(photo), filters, page_size=limit, reading=reading)
         elif text is not None:

@@ -33,8 +33,9 @@ class Ask:
     """One search, ready to run.
 
     ``vector`` (dim,) float32, unit length, before ``emphasis``; None: full text alone. ``words`` is
-    the text that full text looks for, None in searches without words. ``moved``: words changed the
-    vector, so that no verdict of "the same" can come of it.
+    the text that full text looks for, None in searches without words; ``exact`` those of it that
+    the text tower does not know, which full text alone can find. ``moved``: words changed the
+    vector, so that no verdict of "the same" can come of it. ``strange``: words that nothing knows.
     """
 
     kind: Kind
@@ -44,10 +45,12 @@ class Ask:
     page_size: int
     not_image: int | None = None
     words: str | None = None
+    exact: str = ""
     emphasis: Emphasis = field(default_factory=Emphasis)
     moved: bool = False
     attributes: Attributes | None = None
     undone: tuple[str, ...] = ()
+    strange: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,7 @@ class Engine:
         reach = (ask.page + 1) * ask.page_size
         params = {
             "text": ask.words,
+            "exact": ask.exact,
             "query": self._vector(ask),
             "products": self.matching(conn, ask.filters, None),
             "encoder_id": self.row.id,

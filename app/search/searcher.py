@@ -27,8 +27,10 @@ from app.search.ask import (
     unit,
     verdict_of,
 )
+from app.search.catalogue import Catalogue
 from app.search.engine import MAX_CANDIDATES, Engine
 from app.search.moves import parts_of
+from app.search.said import Said, exact_words, said_of
 from app.search.wishes import Wishes
 from app.settings import Settings
 from app.vision.image import decode
@@ -74,6 +76,7 @@ class Searcher:
         self._settings = settings
         self._parts = parts_of(encoder)
         self._opened: tuple[Engine, Wishes] | None = None
+        self._catalogue = Catalogue()
         self._lock = threading.Lock()
 
     @property
@@ -152,6 +155,7 @@ class Searcher:
             moved=text is not None,
         )
         timings = Timings((decoded - start) * 1000, (encoded - decoded) * 1000)
+        ask, reading = self._heard(ask, reading)
         return self._first_page(ask, user_key, timings, reading, emphasis)
 
     def by_text(
@@ -167,7 +171,8 @@ class Searcher:
         """Products that fit words in Russian or English: by vector and by full text, fused.
 
         With ``reading`` (of this text) what was understood limits the search, and only the rest of
-        the words is compared. Without a text tower full text alone answers. Words never make a pair
+        the words is compared. Words that the text tower does not know but the catalogue has are
+        full text's alone and come first; without a tower it answers alone. Words never make a pair
         "the same": hits are similar, their score 0 where no vector was compared.
 
         Raises:
@@ -177,11 +182,12 @@ class Searcher:
         if not any(char.isalnum() for char in text):
             raise BadInput("no words were given")
         start = time.perf_counter()
-        said = text if reading is None else reading.text or "sneakers"
-        vector, understood = None, said if reading is None else reading.terms or said
-        if self._tower is not None and self._tower.understands(said):
-            vector = self._tower.encode([said])[0]
-            understood = " ".join(self._tower.tokenizer.words(understood)) or said
+        if reading is not None:
+            reading = self.placed(reading)
+        said = self._said(text, reading)
+        vector = None
+        if self._tower is not None and self._tower.understands(said.compared):
+            vector = self._tower.encode([said.compared])[0]
         encoded = time.perf_counter()
         ask = Ask(
             "text",
@@ -189,11 +195,25 @@ class Searcher:
             filters or Filters(),
             0,
             page_size or self._settings.results,
-            words=understood,
+            words=said.looked_for,
+            exact=said.exact,
             moved=True,
+            strange=said.strange,
         )
         timings = Timings(0.0, (encoded - start) * 1000)
         return self._first_page(ask, user_key, timings, reading, emphasis)
+
+    def placed(self, reading: Reading) -> Reading:
+        """The reading with brands of the catalogue that no vocabulary lists understood as well;
+        every search does so by itself.
+
+        Raises:
+            DatabaseUnavailable: the database cannot be reached now.
+        """
+        if not reading.rest:
+            return reading
+        with self._db.connection() as conn:
+            return self._catalogue.placed(conn, reading)
 
     def by_image(
         self,
@@ -228,6 +248,7 @@ class Searcher:
             page_size or self._settings.results,
             image_id,
         )
+        ask, reading = self._heard(ask, reading)
         return self._first_page(ask, user_key, Timings(), reading, emphasis)
 
     def by_vector(
@@ -309,6 +330,7 @@ class Searcher:
             filters=ask.filters if filters is None else filters,
             page_size=page_size or ask.page_size,
         )
+        ask, reading = self._heard(ask, reading)
         return self._first_page(ask, user_key, Timings(), reading, emphasis)
 
     def stored(self, search_id: int) -> tuple[Filters, Emphasis]:
@@ -339,6 +361,23 @@ class Searcher:
                 rows = engine.exact(conn, ask, engine.matching(conn, filters, None))
         return [(row["product_id"], row["image_id"], row["distance"]) for row in rows[:limit]]
 
+    def _heard(self, ask: Ask, reading: Reading | None) -> tuple[Ask, Reading | None]:
+        """A search without words of its own, and what is asked of it: unplaced words can only pull
+        its vector."""
+        if reading is None:
+            return ask, None
+        reading = self.placed(reading)
+        return replace(ask, strange=tuple(reading.rest.split())), reading
+
+    def _said(self, text: str, reading: Reading | None) -> Said:
+        tokenizer = None if self._tower is None else self._tower.tokenizer
+
+        def known(words: Sequence[str]) -> frozenset[str]:
+            with self._db.connection() as conn:
+                return self._catalogue.known(conn, words)
+
+        return said_of(text, reading, tokenizer, known)
+
     def _look(self, images: Sequence[Any]) -> tuple[np.ndarray, Attributes | None]:
         """The mean vector of the views and, where the encoder has heads, what they show."""
         if self._heads is None:
@@ -365,9 +404,13 @@ class Searcher:
             stored["page_size"],
             stored["not_image_id"],
             words=stored["words"],
+            exact=self._exact(stored["words"]),
             emphasis=Emphasis(stored["shape_weight"], stored["colour_weight"]),
             moved=stored["moved"],
         )
+
+    def _exact(self, words: str | None) -> str:
+        return "" if self._tower is None else exact_words(words or "", self._tower.tokenizer)
 
     def _first_page(
         self,
@@ -452,6 +495,7 @@ class Searcher:
             filters=ask.filters,
             emphasis=ask.emphasis,
             undone=ask.undone,
+            strange=ask.strange,
         )
 
     def _hit(

@@ -130,14 +130,19 @@ WHERE id = %(search_id)s;
 -- name: search_by_words
 -- Products for a text: vector neighbours and full-text matches fused by reciprocal rank (Cormack,
 -- Clarke and Buettcher 2009, k = 60). `products` passed the filters; `query` NULL: full text alone.
--- Offers with all the words come before those with some. One row a product, with the picture
--- nearest to the text, else its first; distance is 1 - cosine, NULL without vectors.
+-- Offers with all the words come before those with some; products with one of the `exact` words,
+-- which vectors know nothing of, before all others. An offer without a title is looked for by its
+-- product's names. One row a product, with the picture nearest to the text, else its first;
+-- distance is 1 - cosine, NULL without vectors.
 WITH asked AS (
     SELECT plainto_tsquery('russian', %(text)s::text) || plainto_tsquery('english', %(text)s::text)
                AS every,
            replace((plainto_tsquery('russian', %(text)s::text)
                     || plainto_tsquery('english', %(text)s::text))::text, '&', '|')::tsquery
-               AS some
+               AS some,
+           replace((plainto_tsquery('russian', %(exact)s::text)
+                    || plainto_tsquery('english', %(exact)s::text))::text, '&', '|')::tsquery
+               AS exact
 ),
 matching AS (
     SELECT product_id FROM unnest(%(products)s::bigint[]) AS listed (product_id)
@@ -160,24 +165,42 @@ by_vector AS (
     ORDER BY place
     LIMIT %(depth)s
 ),
-by_words AS (
-    SELECT o.product_id,
-           row_number() OVER (
-               ORDER BY bool_or(o.search_text @@ a.every) DESC,
-                        max(ts_rank_cd(o.search_text, a.some)) DESC,
-                        o.product_id) AS place
+written AS (
+    SELECT o.product_id, o.search_text AS document
     FROM asked AS a
     JOIN offer AS o ON o.search_text @@ a.some
-    JOIN matching AS m ON m.product_id = o.product_id
-    GROUP BY o.product_id
+    UNION ALL
+    SELECT o.product_id, named.document
+    FROM asked AS a
+    JOIN offer AS o ON o.title IS NULL
+    JOIN product AS p ON p.id = o.product_id
+    LEFT JOIN brand AS b ON b.id = p.brand_id
+    CROSS JOIN LATERAL (
+        SELECT to_tsvector('russian', concat_ws(' ', b.name, p.model, p.colourway))
+               || to_tsvector('english', concat_ws(' ', b.name, p.model, p.colourway)) AS document
+    ) AS named
+    WHERE named.document @@ a.some
+),
+by_words AS (
+    SELECT w.product_id,
+           bool_or(w.document @@ a.exact) AS exact,
+           row_number() OVER (
+               ORDER BY bool_or(w.document @@ a.exact) DESC,
+                        bool_or(w.document @@ a.every) DESC,
+                        max(ts_rank_cd(w.document, a.some)) DESC,
+                        w.product_id) AS place
+    FROM asked AS a
+    CROSS JOIN written AS w
+    JOIN matching AS m ON m.product_id = w.product_id
+    GROUP BY w.product_id
     ORDER BY place
     LIMIT %(depth)s
 ),
 fused AS (
-    SELECT product_id, sum(1.0 / (60 + place)) AS score
-    FROM (SELECT product_id, place FROM by_vector
+    SELECT product_id, sum(1.0 / (60 + place)) AS score, bool_or(exact) AS exact
+    FROM (SELECT product_id, place, false AS exact FROM by_vector
           UNION ALL
-          SELECT product_id, place FROM by_words) AS both_lists
+          SELECT product_id, place, exact FROM by_words) AS both_lists
     GROUP BY product_id
 )
 SELECT f.product_id, b.name AS brand, p.model, p.colourway, p.colours, p.gender,
@@ -196,8 +219,33 @@ JOIN LATERAL (
     ORDER BY (image.id = n.image_id) IS TRUE DESC, oi.position, image.id
     LIMIT 1
 ) AS i ON true
-ORDER BY f.score DESC, n.distance, f.product_id
+ORDER BY f.exact DESC, f.score DESC, n.distance, f.product_id
 LIMIT %(limit)s OFFSET %(offset)s;
+
+-- name: search_brands
+-- The brands of the catalogue's products with their other spellings.
+SELECT b.name, b.aliases
+FROM brand AS b
+WHERE EXISTS (SELECT FROM product AS p WHERE p.brand_id = b.id)
+ORDER BY b.name;
+
+-- name: search_words_known
+-- Those of the words that stand in an offer's title or description, or in the names of a product
+-- whose offer has no title.
+SELECT asked.word
+FROM unnest(%(words)s::text[]) AS asked (word)
+CROSS JOIN LATERAL (
+    SELECT plainto_tsquery('russian', asked.word) || plainto_tsquery('english', asked.word) AS terms
+) AS q
+WHERE EXISTS (SELECT FROM offer AS o WHERE o.search_text @@ q.terms)
+   OR EXISTS (
+       SELECT
+       FROM offer AS o
+       JOIN product AS p ON p.id = o.product_id
+       LEFT JOIN brand AS b ON b.id = p.brand_id
+       WHERE o.title IS NULL
+         AND (to_tsvector('russian', concat_ws(' ', b.name, p.model, p.colourway))
+              || to_tsvector('english', concat_ws(' ', b.name, p.model, p.colourway))) @@ q.terms);
 
 -- name: search_colour_centre
 -- How the catalogue's shoes of some colours look on average under an encoder: what takes the colour

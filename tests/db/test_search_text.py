@@ -16,6 +16,7 @@ from app.search import Searcher
 from app.settings import Settings
 from app.vision.text import TextTower
 from app.vision.tokenizer import Tokenizer
+from app.words import read
 from tests.db.builders import Encoder4, add_product
 
 COLOURS = {"red": [1, 0, 0, 0], "green": [0, 1, 0, 0]}
@@ -121,3 +122,84 @@ def test_words_pull_a_picture(db: Database, settings: Settings, tmp_path: Any) -
     assert searcher.by_photo([path], text="red", text_weight=0.9).hits[0].model == "Runner Red"
     with pytest.raises(BadInput):
         Searcher(db, Pictures(), settings).by_photo([path], text="red")
+
+
+NORRVALE = "Norrvale"
+
+
+def with_norrvale(db: Database, settings: Settings, *, tower: bool) -> Searcher:
+    """The catalogue with a brand that no vocabulary lists; its offers' titles do not say it."""
+    searcher = fill(db, settings, tower=tower)
+    with db.connection() as conn:
+        encoder_id = searcher.encoder_row.id
+        add_product(conn, encoder_id, "Fjell", [0, 0, 0, 1], price=90, brand=NORRVALE)
+        add_product(conn, encoder_id, "Isbre", [0, 0.1, 0, 0.9], price=200, brand=NORRVALE)
+        conn.execute("UPDATE offer SET title = NULL WHERE title LIKE %s", (f"{NORRVALE}%",))
+        conn.execute("UPDATE brand SET aliases = '{Nordtal}' WHERE name = %s", (NORRVALE,))
+    return searcher
+
+
+@pytest.mark.parametrize("tower", [False, True])
+@pytest.mark.parametrize(
+    "text",
+    ["Norrvale", "NORRVALE", "норрвале", "norvale", "norrvalle", "nordtal", "norrvale sneakers"],
+)
+def test_a_brand_of_the_catalogue_is_understood(
+    db: Database, settings: Settings, text: str, tower: bool
+) -> None:
+    result = with_norrvale(db, settings, tower=tower).by_text(text, reading=read(text))
+    assert result.filters.brands == (NORRVALE,)
+    assert result.strange == ()
+    assert [hit.brand for hit in result.hits] == [NORRVALE, NORRVALE]
+
+
+def test_a_brand_of_the_catalogue_with_limits(db: Database, settings: Settings) -> None:
+    searcher = with_norrvale(db, settings, tower=True)
+    cheap = searcher.by_text("Norrvale up to €100", reading=read("Norrvale up to €100"))
+    assert [hit.model for hit in cheap.hits] == ["Fjell"]
+    other = searcher.by_text("red, not norrvale", reading=read("red, not norrvale"))
+    assert other.filters.brands_out == (NORRVALE,)
+    again = searcher.again(cast(int, searcher.by_text("red").search_id), reading=read("norrvale"))
+    assert {hit.brand for hit in again.hits} == {NORRVALE}
+
+
+def test_a_new_brand_is_known_once_the_list_is_old(
+    db: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searcher = fill(db, settings, tower=True)
+    assert searcher.placed(read("norrvale")).rest == "norrvale"
+    with db.connection() as conn:
+        add_product(conn, searcher.encoder_row.id, "Fjell", [0, 0, 0, 1], brand=NORRVALE)
+    monkeypatch.setattr("app.search.catalogue._FRESH_S", 0.0)
+    assert searcher.placed(read("norrvale")).brands == (NORRVALE,)
+
+
+def test_words_the_tower_does_not_know_are_full_texts_alone(
+    db: Database, settings: Settings
+) -> None:
+    searcher = with_norrvale(db, settings, tower=True)
+    found = searcher.by_text("fjell", reading=read("fjell"))
+    assert [hit.model for hit in found.hits] == ["Fjell"]
+    assert found.strange == ()
+    assert [hit.model for hit in searcher.page(cast(int, found.search_id), 0).hits] == ["Fjell"]
+
+
+def test_exact_words_come_before_what_only_resembles(db: Database, settings: Settings) -> None:
+    searcher = with_norrvale(db, settings, tower=True)
+    with db.connection() as conn:
+        for number in range(80):
+            add_product(conn, searcher.encoder_row.id, f"Scarlet {number}", [1, 0, 0, 0])
+    assert models(searcher, "red isbre")[0] == "Isbre"  # the least red of all
+    found = searcher.by_text("red isbre")
+    assert searcher.page(cast(int, found.search_id), 0).hits[0].model == "Isbre"
+
+
+def test_unknown_words_are_looked_for_by_similarity_and_named(
+    db: Database, settings: Settings
+) -> None:
+    searcher = fill(db, settings, tower=True)
+    assert searcher.by_text("red flumpax", reading=read("red flumpax")).strange == ("flumpax",)
+    alone = searcher.by_text("flumpax", reading=read("flumpax"))
+    assert (alone.strange, len(alone.hits)) == (("flumpax",), 3)
+    bare = Searcher(db, Pictures(), settings)
+    assert bare.by_text("flumpax", reading=read("flumpax")).hits == ()
