@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from app.words.near import distance
 from app.words.reading import Reading
 from app.words.tokens import fold, sound, stem, tokens_of
-from app.words.vocabulary import distance, vocabulary
+from app.words.vocabulary import vocabulary
 
 _NEGATORS: Final = frozenset({"не", "not"})
 _LEAST_BENT: Final = 5

@@ -16,6 +16,7 @@ from PIL import Image
 from app.domain import Attributes
 from app.vision.colours import parse_colours
 from app.vision.localise import Box, regions
+from app.words import vocabulary
 
 SHAPE, COLOUR = 192, 64
 _GRID = (16, 12)
@@ -118,10 +119,19 @@ class Heads:
         )
 
 
+class Lexicon:
+    """The vocabulary's words, as a trained tower would have learned them."""
+
+    def __contains__(self, word: str) -> bool:
+        return vocabulary().knows(word)
+
+
 class Tower:
     """Words to vectors: colours alone."""
 
-    tokenizer = SimpleNamespace(words=lambda text: text.casefold().split())
+    tokenizer = SimpleNamespace(
+        words=lambda text: text.casefold().split(), aliases={}, lexicon=Lexicon()
+    )
 
     def understands(self, text: str) -> bool:
         return any(char.isalnum() for char in text)
