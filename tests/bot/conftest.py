@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -13,11 +14,17 @@ from pydantic import SecretStr
 from app.bot.desk import Options
 from app.bot.main import build_application, serving
 from app.bot.services import Services
+from app.i18n import Language, catalogue
 from app.settings import Settings
 from app.web.botapi import BotApi
 from tests.bot.memory import MemoryDialogues, MemorySearch, MemoryUsers
 
 QUICK = Options(album_quiet_s=0.15)
+
+
+def plain(key: str, language: Language = "en") -> str:
+    """A text of the bot as it reads in a chat: without its markup."""
+    return re.sub("<[^>]*>", "", catalogue(language).text(key))
 
 
 def bot_settings(api: BotApi, settings: Settings | None = None, **changes: object) -> Settings:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from app.i18n import catalogue
-from tests.bot.conftest import Stage
+from app.web.client import Chat
+from tests.bot.conftest import Stage, plain
 from tests.bot.pictures import (
     PDF,
     animated_gif,
@@ -46,8 +47,17 @@ FILES: list[tuple[str, Callable[[], bytes], str | None, str]] = [
 ]
 
 
-def first_line(key: str) -> str:
-    return catalogue("en").text(key).split("<b>")[0].strip()
+async def found(chat: Chat, answers: int) -> None:
+    """A photo's whole answer: what was found, in reply to it, then the pictures, then the list."""
+    summary = await chat.wait_for(timeout_s=30)
+    assert summary.text == plain(FOUND)
+    assert summary.answers == answers
+    assert not summary.buttons
+    first = await chat.wait_for()
+    assert first.album is not None
+    listing = await chat.wait_for(lambda message: message.album != first.album)
+    assert listing.text.startswith("1. Nike Air <Max> 0")
+    assert listing.buttons
 
 
 @pytest.mark.parametrize(
@@ -57,14 +67,17 @@ async def test_a_file(
     stage: Stage, name: str, make: Callable[[], bytes], mime: str | None, key: str
 ) -> None:
     chat = stage.api.user(21, "en")
-    await chat.send_document(make(), name, mime)
-    answer = await chat.wait_for(lambda message: message.album is None, timeout_s=30)
-    assert answer.text.startswith(first_line(key))
-    assert bool(answer.buttons) is (key == FOUND)
-    await chat.send_photo(jpeg())
-    assert (await chat.wait_for(lambda message: bool(message.buttons))).text.startswith(
-        first_line(FOUND)
-    )
+    file = await chat.send_document(make(), name, mime)
+    if key == FOUND:
+        await found(chat, file["message_id"])
+    else:
+        answer = await chat.wait_for(timeout_s=30)
+        assert answer.text == plain(key)
+        assert answer.answers == file["message_id"]
+        assert not answer.buttons
+    photo = await chat.send_photo(jpeg())
+    await found(chat, photo["message_id"])
+    await chat.quiet(0.1)
 
 
 async def test_damaged_bytes_sent_as_a_photo(stage: Stage) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from itertools import groupby
 
 import pytest
 
@@ -11,8 +12,11 @@ from app.bot.desk import Options
 from app.i18n import catalogue
 from app.web.botapi import BotApi
 from app.web.faults import Fault
-from tests.bot.conftest import Stage
+from tests.bot.conftest import Stage, plain
 from tests.bot.pictures import jpeg
+
+COMMAND = [{"type": "bot_command", "offset": 0, "length": 6}]
+FOUND_BY_WORDS = plain("result.words")
 
 
 @pytest.fixture
@@ -79,14 +83,18 @@ async def test_a_search_that_does_not_end_is_given_up(
 
 async def test_one_users_messages_are_answered_in_order(stage: Stage) -> None:
     chat = stage.api.user(35, "en")
+    asked = []
     for number in range(3):
-        await chat.send_photo(jpeg(size=(200 + number, 150)))
-        await chat.send_text(f"word {number}")
-    photos = []
+        photo = await chat.send_photo(jpeg(size=(200 + number, 150)))
+        text = await chat.send_text(f"word {number}")
+        asked += [photo["message_id"], text["message_id"]]
     for _ in range(3):
-        photos.append((await chat.wait_album())[0].answers)
-        await chat.wait_text("I cannot search by words")
-    assert photos == sorted(photo for photo in photos if photo is not None)
+        await chat.wait_text("The most similar ones on sale")
+        await listing(chat)
+        await chat.wait_text(FOUND_BY_WORDS)
+    answered = [message.answers for message in chat.messages if message.answers is not None]
+    assert [question for question, _ in groupby(answered)] == asked
+    assert stage.search.said == ["word 0", "word 1", "word 2"]
 
 
 async def test_an_album_behind_a_slow_search_stays_whole(
@@ -109,23 +117,30 @@ async def test_an_update_delivered_twice_is_answered_once(stage: Stage) -> None:
     await chat.wait_text("Hi!")
     update = {"update_id": 999_999_999, "message": {**message, "text": "words", "entities": []}}
     await chat.redeliver(update)
-    await chat.wait_text("I cannot search by words")
+    await chat.wait_text(FOUND_BY_WORDS)
     await chat.redeliver(update)
     await chat.quiet(0.3)
+    assert stage.search.said == ["words"]
 
 
-async def test_an_edited_caption_is_not_a_new_question(stage: Stage) -> None:
+async def test_an_edit_is_a_question_where_picture_or_words_changed(stage: Stage) -> None:
     chat = stage.api.user(37, "en")
     photo = await chat.send_photo(jpeg())
     await listing(chat)
-    await chat.edit(photo, caption="these ones")
+    await chat.edit(photo, caption="in red")
+    summary = await chat.wait_for()
+    assert (summary.text, summary.answers) == (plain("result.changed"), photo["message_id"])
+    await listing(chat)
+    await chat.edit(photo, caption="in  red ")
+    await chat.quiet(0.3)
     text = await chat.send_text("hello")
-    await chat.wait_text("I cannot search by words")
-    await chat.edit(text, text="/start")
+    assert (await chat.wait_for()).text == plain("ask.hello")
+    await chat.edit(text, text="/start", entities=COMMAND)
     await chat.quiet(0.3)
     await chat.edit_photo(photo, jpeg("blue"))
     await listing(chat)
-    assert len(stage.search.asked) == 2
+    assert len(stage.search.asked) == 3
+    assert not stage.search.said
 
 
 async def test_a_channel_post_is_left_alone(api: BotApi, stage: Stage) -> None:

@@ -38,7 +38,7 @@ class Asks(Flow):
         # What a user posted out of an inline answer of ours asks nothing.
         content = ~filters.StatusUpdate.ALL & ~filters.VIA_BOT
         new = filters.UpdateType.MESSAGE & content
-        edited = filters.UpdateType.EDITED_MESSAGE & content
+        edited = filters.UpdateType.EDITED_MESSAGE & content & ~filters.COMMAND
         application.add_handler(MessageHandler(new, self.asked))
         application.add_handler(MessageHandler(edited, self.edited))
 
