@@ -30,6 +30,15 @@ from tests.dream.images_server import (
 )
 
 DESIGN = random_design(1)
+_opened: list[ImagesApi] = []
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    """Closes the connections that a test opened: left open, they warn in some later test."""
+    yield
+    while _opened:
+        _opened.pop().close()
 
 
 @pytest.fixture
@@ -62,7 +71,9 @@ def api(
         "price": Decimal("0.05"), "daily_limit": Decimal("0.50"), "timeout_s": 5.0,
     }  # fmt: skip
     waited = pauses if pauses is not None else []
-    return ImagesApi(Account(**{**values, **changes}), purse or Purse(), sleep=waited.append)
+    made = ImagesApi(Account(**{**values, **changes}), purse or Purse(), sleep=waited.append)
+    _opened.append(made)
+    return made
 
 
 def fault(made: ImagesApi, watch: Watch | None = None) -> GeneratorFault:
