@@ -54,10 +54,16 @@ TYPES: Final[dict[str, tuple[str, ...]]] = {
 class Weights:
     """How much each direction, of unit length, counts in the query."""
 
-    picture: float = 0.05
-    words: float = 0.0
-    colour: float = 0.15
-    form: float = 1.0
+    picture: float
+    words: float
+    colour: float
+    form: float
+
+
+LIMITED: Final = Weights(picture=0.05, words=0.2, colour=0.0, form=1.0)
+"""Where the search is limited to colours: they need not be looked for (docs/dream.md)."""
+OPEN: Final = Weights(picture=0.05, words=0.5, colour=0.65, form=1.0)
+"""Where it is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,13 +142,15 @@ def search_words(design: Design) -> str:
 def aim(
     design: Design, picture: Vector, words: Vector | None, found: Directions, weights: Weights
 ) -> Vector:
-    """The query's unit vector (dim,); what the catalogue or encoder lacks is left out."""
+    """The query's unit vector (dim,); what the catalogue or encoder lacks is left out, but for a
+    colour too rare to have a direction: words say it instead."""
     parts = [(weights.picture, _unit(picture))]
-    if words is not None and weights.words:
-        parts.append((weights.words, _unit(words)))
     colour = found.colours.get(basic(design.colours.upper))
     if colour is not None:
         parts.append((weights.colour, colour))
+    by_words = weights.words + (weights.colour if colour is None else 0.0)
+    if words is not None and by_words:
+        parts.append((by_words, _unit(words)))
     form = next((found.types[t] for t in TYPES[design.silhouette] if t in found.types), None)
     if form is not None:
         parts.append((weights.form, form))
@@ -155,14 +163,11 @@ def aim(
 class Finder:
     """Searches by a design and its picture."""
 
-    def __init__(
-        self, searcher: Searcher, database: Database, weights: Weights | None = None
-    ) -> None:
+    def __init__(self, searcher: Searcher, database: Database) -> None:
         self._searcher = searcher
         self._compass = Compass(database)
-        self._weights = weights or Weights()
 
-    def query(self, design: Design, picture: bytes) -> Vector:
+    def query(self, design: Design, picture: bytes, weights: Weights) -> Vector:
         """The query's vector (dim,).
 
         Raises:
@@ -171,8 +176,8 @@ class Finder:
         """
         row = self._searcher.encoder_row
         seen, _ = self._searcher.look([picture])
-        words = self._searcher.words_vector(search_words(design)) if self._weights.words else None
-        return aim(design, seen, words, self._compass.directions(row.id), self._weights)
+        words = self._searcher.words_vector(search_words(design))
+        return aim(design, seen, words, self._compass.directions(row.id), weights)
 
     def find(
         self,
@@ -192,9 +197,8 @@ class Finder:
         colour = basic(design.colours.upper)
         if not wanted.colours and self._compass.has(colour, ENOUGH):
             wanted = replace(wanted, colours=(colour,))
-        return self._searcher.by_vector(
-            self.query(design, picture), wanted, page_size=page_size, user_key=user_key
-        )
+        vector = self.query(design, picture, LIMITED if wanted.colours else OPEN)
+        return self._searcher.by_vector(vector, wanted, page_size=page_size, user_key=user_key)
 
 
 def _unit(vector: Vector) -> Vector:

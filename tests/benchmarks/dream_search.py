@@ -14,12 +14,13 @@ from __future__ import annotations
 import argparse
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from app.dream.find import Directions, Weights, aim, directions, search_words
+from app.dream.find import LIMITED, OPEN, Directions, Weights, aim, directions, search_words
 from app.dream.generators.sketch import SIZE
 from app.settings import Settings
 from app.sketch.design import Design, random_design
@@ -188,12 +189,17 @@ def report(gallery: Gallery, encoder_name: str, count: int, settings: Settings) 
         text = Weights(0, 1, 0, 0)
         line("words alone", precision(gallery, wanted, by(text)))
         line("words alone, colour filter", precision(gallery, wanted, by(text), "stated"))
-    line(
-        "directions and picture, no filter",
-        precision(gallery, wanted, by(Weights(0.05, 0, 0.7, 1))),
-    )
-    line("the dream's query, colours seen", precision(gallery, wanted, by(Weights()), "seen"))
-    line("the dream's query, colour filter", precision(gallery, wanted, by(Weights()), "stated"))
+    form = Weights(0, 0, 0, 1)
+    line("the form's direction, no filter", precision(gallery, wanted, by(form)))
+    line("the form's direction, colours seen", precision(gallery, wanted, by(form), "seen"))
+    line("the dream's query, no filter", precision(gallery, wanted, by(OPEN)))
+
+    def rare(place: int, found: Directions) -> np.ndarray:
+        return by(OPEN)(place, replace(found, colours={}))
+
+    line("the same, the colour too rare for a direction", precision(gallery, wanted, rare))
+    line("the dream's query, colours seen", precision(gallery, wanted, by(LIMITED), "seen"))
+    line("the dream's query, colour filter", precision(gallery, wanted, by(LIMITED), "stated"))
 
 
 if __name__ == "__main__":
