@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from app.dream.dream import Dream
     from app.dream.sessions import Step
     from app.i18n import Catalogue
@@ -122,8 +124,10 @@ class _Talk:
         said = self._words.text("dream.begun")
         if seen is not None:
             said = self._words.text("dream.from_photo", what=", ".join(seen.says(self._words)))
+        start = seen.design if seen else None
         self._draw(
-            lambda: dreamer.begin(USER, design=seen.design if seen else None, seed=seed), said
+            lambda name: dreamer.begin(USER, design=start, seed=seed, generator=name),
+            lambda _: said,
         )
 
     def said(self, text: str) -> bool:
@@ -135,7 +139,10 @@ class _Talk:
         heard = dreamer.hear(step, text)
         commands = heard.reading.commands
         if heard.changes_anything:
-            self._draw(lambda: dreamer.change(step, heard, text), report(heard, words))
+            self._draw(
+                lambda name: dreamer.change(step, heard, text, generator=name),
+                lambda name: report(heard.drawn_by(dreamer.takes_words(name)), words),
+            )
         elif not commands:
             typer.echo(report(heard, words) or words.text("dream.nothing_heard"))
         elif "undo" in commands:
@@ -146,28 +153,28 @@ class _Talk:
                 self._step = back
                 self._show(words.text("dream.undone", number=back.number))
         elif "surprise" in commands:
-            self._draw(lambda: dreamer.surprise(step), words.text("dream.surprised"))
+            self._draw(
+                lambda name: dreamer.surprise(step, generator=name),
+                lambda _: words.text("dream.surprised"),
+            )
         if "done" in commands:
             self._find()
             return False
         return True
 
-    def _draw(self, draw: object, said: str) -> None:
-        """Draws; after a fault the sketch goes on, and says so."""
+    def _draw(self, draw: Callable[[str | None], Step], said: Callable[[str], str]) -> None:
+        """Draws; after a fault the sketch draws the same, and goes on from there. ``said`` is of
+        the generator that drew."""
         from app.dream.generators.base import GeneratorFault
 
-        assert callable(draw)
         try:
-            self._step = draw()
+            self._step = draw(None)
         except GeneratorFault as fault:
             typer.echo(self._words.text(f"dream.fault.{fault.code}"), err=True)
             if fault.detail:
                 typer.echo(f"solemate: {fault.detail}", err=True)
-            self._dream.dreamer.default = "sketch"
-            if self._step is not None:
-                self._step = self._dream.dreamer.redraw(self._step, "sketch")
-            self._step = draw()
-        self._show(said)
+            self._step = draw("sketch")
+        self._show(said(self._step.generator))
 
     def _show(self, said: str) -> None:
         assert self._step is not None
@@ -178,8 +185,9 @@ class _Talk:
         typer.echo(f"{said}\n{self._words.text(by, name=self._step.generator)}\n{path}")
 
     def _find(self) -> None:
+        from html import unescape
+
         from app import present
-        from app.dream.phrases import differences
 
         assert self._step is not None
         found = self._dream.find(self._step, page_size=self._limit, user_key=USER)
@@ -187,12 +195,8 @@ class _Talk:
         if not found.result.hits:
             typer.echo(words.text("dream.empty"))
             return
-        key = "dream.found" if found.close else "dream.found_far"
-        typer.echo(words.text(key, percent=found.percent).replace("<b>", "").replace("</b>", ""))
-        listed = differences(found.differences, words)
-        typer.echo(
-            words.text("dream.differs", what=listed) if listed else words.text("dream.agrees")
-        )
+        for line in found.says(words):
+            typer.echo(unescape(line.replace("<b>", "").replace("</b>", "")))
         present.print_table(found.result, words)
 
 

@@ -10,8 +10,9 @@ from app.dream.closeness import compare
 from app.dream.dreamer import Dreamer
 from app.dream.find import Finder
 from app.dream.look import Seen, seen
-from app.dream.phrases import Difference
+from app.dream.phrases import Difference, differences
 from app.dream.sessions import DreamGone, Step
+from app.i18n import Catalogue, Html
 from app.search import Searcher
 from app.settings import Settings
 from app.vision.image import decode
@@ -19,12 +20,22 @@ from app.vision.image import decode
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The real ones, and an honest word on the first."""
+    """The real ones, and an honest word on the first; ``percent`` is None where nothing of it can
+    be compared with the design."""
 
     result: SearchResult
-    percent: int
+    percent: int | None
     close: bool
     differences: tuple[Difference, ...]
+
+    def says(self, words: Catalogue) -> list[Html]:
+        """How near the first pair comes and where it differs, a line each."""
+        if self.percent is None:
+            return [words.html("dream.found_unknown")]
+        key = "dream.found" if self.close else "dream.found_far"
+        listed = differences(self.differences, words)
+        differs = words.html("dream.differs", what=listed) if listed else words.html("dream.agrees")
+        return [words.html(key, percent=self.percent), differs]
 
 
 class Dream:
@@ -84,6 +95,6 @@ class Dream:
         )
         self.dreamer.dreams.searched(step.session_id, result.search_id)
         if not result.hits:
-            return Found(result, 0, False, ())
+            return Found(result, None, False, ())
         close = compare(step.design, result.hits[0])
         return Found(result, close.percent, close.close, close.differences)

@@ -43,6 +43,11 @@ class Heard:
         """Whether another picture would be another picture."""
         return bool(self.passed) or any(out.state == "done" for out in self.outcomes)
 
+    def drawn_by(self, takes_words: bool) -> Heard:
+        """The same, where another generator than was asked has drawn it."""
+        left = self.reading.unknown
+        return replace(self, passed=left if takes_words else (), lost=() if takes_words else left)
+
 
 class Dreamer:
     """All that flows ask for. Calls block; pictures take as long as their generator does."""

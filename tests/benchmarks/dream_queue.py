@@ -91,10 +91,8 @@ async def measure(load: Load, bot: BotProcess, asked: argparse.Namespace) -> Non
     await bot.start()
     # The first picture starts the worker and loads the model, the first questions warm the search.
     await dreamers.dream(time.monotonic())
-    first = [seconds for _, seconds in dreamers.drawn]
-    print(
-        f"first picture of each, model loading included: {', '.join(f'{s:.1f}' for s in first)} s"
-    )
+    first = ", ".join(f"{seconds:.1f}" for _, seconds in dreamers.drawn)
+    print(f"seconds to the first picture of each, the model loaded meanwhile: {first}")
     dreamers.drawn.clear()
     lives = [asyncio.create_task(load.live(user)) for user in load.users.values()]
     await asyncio.sleep(20)

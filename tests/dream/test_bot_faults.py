@@ -29,7 +29,7 @@ TROUBLE: dict[str, Callable[[Server], None]] = {
     "key": lambda s: s.answers.append(lambda _: refused(401, "invalid_api_key")),
     "quota_user": lambda _: None,  # one picture a day is all there is
 }
-WISH = {"en": "write ZX", "ru": "напиши ZX"}
+WISH = {"en": "write ZX, with wings", "ru": "напиши ZX, с крыльями"}
 
 
 @pytest.fixture
@@ -66,7 +66,10 @@ async def test_the_images_api_fails(
         assert catalogue(language).text("dream.by_generator", name="images-api") in first.text
         TROUBLE[code](server)
         await chat.send_text(WISH[language])
-        await the_way_on(chat, code, language)
+        caption = await the_way_on(chat, code, language)
+    # What only the generator could have drawn is not said to be drawn.
+    lost = WISH[language].rpartition(" ")[2]
+    assert catalogue(language).text("dream.lost", what=f"«{lost}»") in caption
     with_wish = Dreams(ground_db).current(key)
     assert with_wish is not None
     # The fault left no step behind: the sketch of the wish follows the first picture.

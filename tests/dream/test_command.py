@@ -8,8 +8,10 @@ import pytest
 from typer.testing import CliRunner
 
 from app.cli import app
+from app.i18n import catalogue
 from app.settings import get_settings
 from tests.dream.conftest import Ground
+from tests.dream.images_server import KEY, given, refused, serving_images
 
 
 @pytest.fixture
@@ -38,3 +40,27 @@ def test_a_dream_from_the_first_picture_to_the_real_ones(runner: CliRunner, tmp_
     assert again.exit_code == 0, again.output
     assert "Вернулся на шаг 1" in again.output
     get_settings.cache_clear()
+
+
+def test_a_fault_on_the_way_is_told_and_the_sketch_goes_on(
+    runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving_images() as server:
+        server.answers = [lambda _: given(), lambda _: refused(400, "content_policy_violation")]
+        monkeypatch.setenv("SOLEMATE_DREAM_GENERATOR", "images-api")
+        monkeypatch.setenv("SOLEMATE_IMAGES_API_URL", server.url)
+        monkeypatch.setenv("SOLEMATE_IMAGES_API_KEY", KEY)
+        get_settings.cache_clear()
+        told = runner.invoke(
+            app, ["dream", "--language", "en", "--out", str(tmp_path), "--say", "write ZX, wings",
+                  "--say", "white sole", "--say", "this is it"],
+        )  # fmt: skip
+    get_settings.cache_clear()
+    assert told.exit_code == 0, told.output
+    words = catalogue("en")
+    assert words.text("dream.by_generator", name="images-api") in told.output
+    assert words.text("dream.fault.refused") in told.output
+    assert words.text("dream.lost", what="«wings»") in told.output
+    assert told.output.count(words.text("dream.by_sketch")) == 2
+    assert len(server.asked) == 2  # what was drawn as a sketch goes on as one
+    assert "% alike" in told.output

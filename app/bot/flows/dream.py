@@ -6,7 +6,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from html import escape
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeAlias
 
 from telegram import Bot, InputFile, Message, Update
 from telegram.error import BadRequest
@@ -33,7 +33,7 @@ from app.dream.changes import Change
 from app.dream.dream import Dream, Found
 from app.dream.dreamer import Heard, reading_of
 from app.dream.generators.base import Watch
-from app.dream.phrases import differences, report
+from app.dream.phrases import report
 from app.dream.sessions import DreamGone, Step
 from app.errors import BadInput, DatabaseUnavailable
 from app.i18n import Catalogue, Html
@@ -41,6 +41,8 @@ from app.i18n import Catalogue, Html
 FIRST: Final = -1
 """The handler group of a dream's words: before the search, which takes whatever is left."""
 _REMEMBERED: Final = 2048
+Said: TypeAlias = str | Callable[[str], str]
+"""What a new picture is shown with; where it depends on who drew it, of the generator's name."""
 
 
 class Dreaming(Flow):
@@ -55,7 +57,7 @@ class Dreaming(Flow):
         self.painter = Painter()
         # What failed last, so that "again" and "by sketch" mean it; lost with the process, and then
         # the step itself is drawn.
-        self._failed: OrderedDict[str, tuple[int, Callable[[str, Watch], Step], str]] = (
+        self._failed: OrderedDict[str, tuple[int, Callable[[str, Watch], Step], Said]] = (
             OrderedDict()
         )
 
@@ -204,9 +206,11 @@ class Dreaming(Flow):
         self, bot: Bot, spot: Spot, words: Catalogue, user_key: str, step: Step, heard: Heard,
         asked: str, *, then_find: bool = False,
     ) -> None:  # fmt: skip
-        said = report(heard, words)
         if not heard.changes_anything:
-            lines = [said or words.text("dream.nothing_heard"), words.text("dream.nothing")]
+            lines = [
+                report(heard, words) or words.text("dream.nothing_heard"),
+                words.text("dream.nothing"),
+            ]
             keyboard = views.step_keyboard(words, step, self._dream.dreamer)
             await say(bot, spot, Html("\n".join(map(escape, lines))), keyboard)
             return
@@ -215,7 +219,7 @@ class Dreaming(Flow):
             lambda name, watch: self._dream.dreamer.change(
                 step, heard, asked, generator=name, watch=watch
             ),
-            said,
+            lambda name: report(heard.drawn_by(self._dream.dreamer.takes_words(name)), words),
             then_find=then_find,
         )  # fmt: skip
 
@@ -349,7 +353,7 @@ class Dreaming(Flow):
         user_key: str,
         step: Step | None,
         draw: Callable[[str, Watch], Step],
-        said: str,
+        said: Said,
         *,
         name: str | None = None,
         then_find: bool = False,
@@ -362,7 +366,8 @@ class Dreaming(Flow):
 
         async def then(made: Step) -> None:
             self._failed.pop(user_key, None)
-            await self._show(bot, spot, words, made, said)
+            told = said if isinstance(said, str) else said(made.generator)
+            await self._show(bot, spot, words, made, told)
             if then_find:
                 await self._find(bot, spot, words, user_key, made)
 
@@ -375,7 +380,7 @@ class Dreaming(Flow):
 
     async def _tell(
         self, bot: Bot, spot: Spot, words: Catalogue, user_key: str, step: Step | None,
-        draw: Callable[[str, Watch], Step], said: str, maker: str, error: Exception,
+        draw: Callable[[str, Watch], Step], said: Said, maker: str, error: Exception,
     ) -> None:  # fmt: skip
         code = fault_code(error)
         if code is None:
@@ -416,13 +421,7 @@ class Dreaming(Flow):
         if not found.result.hits:
             await say(bot, spot, words.html("dream.empty"))
             return
-        key = "dream.found" if found.close else "dream.found_far"
-        lines = [words.html(key, percent=found.percent)]
-        listed = differences(found.differences, words)
-        lines.append(
-            words.html("dream.differs", what=listed) if listed else words.html("dream.agrees")
-        )
-        lines.append(words.html("dream.refine"))
+        lines = [*found.says(words), words.html("dream.refine")]
         # From here words refine the search, until a button leads back.
         await self._desk.quickly(lambda: self._dream.dreamer.dreams.close(user_key))
         back = views.again_keyboard(words, step)
