@@ -24,6 +24,8 @@ _MAX_BYTES: Final = 40_000_000
 _MAX_PIXELS: Final = 60_000_000
 _SHADES: Final = {name: name for name in COLOUR_NAMES if basic(name) == name} | {"beige": "sand"}
 """How the sketch calls a basic colour."""
+_SHADED: Final = frozenset({"white", "grey", "beige"})
+"""A pale sole lies in the shoe's own shadow: these look alike there."""
 _SILHOUETTE_OF: Final = {
     "slip_on": "slip_on", "high_top": "high", "boots": "high", "mid_top": "mid", "skate": "skate",
     "running": "runner", "trail": "runner", "low_top": "low",
@@ -64,9 +66,11 @@ def compare(design: Design, hit: Hit) -> Closeness:
             ("upper", look.upper, look.upper_lab, design.colours.upper),
             ("sole", look.sole, look.sole_lab, sole),
         ):
-            apart = float(np.linalg.norm(lab_of(wanted) - np.asarray(lab)))
+            away = lab_of(wanted) - np.asarray(lab)
+            shaded = part == "sole" and {basic(real), basic(wanted)} <= _SHADED
+            apart = float(np.linalg.norm(away[1:] if shaded else away))
             aspects.append(1.0 - min(apart / _FAR, 1.0))
-            if basic(real) != basic(wanted) and apart > _FAR / 4:
+            if not shaded and basic(real) != basic(wanted) and apart > _FAR / 4:
                 found.append(Difference(part, real, wanted))
     elif stated := _stated(hit).colours:
         wanted = basic(design.colours.upper)

@@ -32,7 +32,9 @@ Vector = npt.NDArray[np.float32]
 _KEPT_S: Final = 1800.0
 """How long the catalogue's directions are kept: it changes slowly."""
 LEAST: Final = 8
-"""Shoes that a direction is made of at least."""
+"""Shoes that a form's direction is made of at least."""
+LEAST_COLOUR: Final = 1
+"""The same of a colour: so few are rather found again than learnt from, which is what is wanted."""
 EXAMPLES: Final = 6000
 SHRINKAGE: Final = 0.03
 """Of the covariance towards a ball (measured, docs/dream.md)."""
@@ -117,11 +119,11 @@ def directions(
     spread += SHRINKAGE * float(np.trace(spread)) / len(spread) * np.eye(len(spread))
     inverse = np.linalg.inv(spread)
 
-    def of(members: Mapping[str, list[int]]) -> dict[str, Vector]:
+    def of(members: Mapping[str, list[int]], least: int) -> dict[str, Vector]:
         return {
             name: _unit(np.asarray(inverse @ (vectors[rows].mean(axis=0) - middle), np.float32))
             for name, rows in members.items()
-            if len(rows) >= LEAST
+            if len(rows) >= least
         }
 
     by_colour: dict[str, list[int]] = defaultdict(list)
@@ -131,7 +133,7 @@ def directions(
             by_colour[colour].append(place)
         for name in named:
             by_type[name].append(place)
-    return Directions(of(by_colour), of(by_type))
+    return Directions(of(by_colour, LEAST_COLOUR), of(by_type, LEAST))
 
 
 def search_words(design: Design) -> str:
@@ -143,7 +145,7 @@ def aim(
     design: Design, picture: Vector, words: Vector | None, found: Directions, weights: Weights
 ) -> Vector:
     """The query's unit vector (dim,); what the catalogue or encoder lacks is left out, but for a
-    colour too rare to have a direction: words say it instead."""
+    colour that no shoe is known to have: words say it instead."""
     parts = [(weights.picture, _unit(picture))]
     colour = found.colours.get(basic(design.colours.upper))
     if colour is not None:

@@ -194,10 +194,10 @@ def report(gallery: Gallery, encoder_name: str, count: int, settings: Settings) 
     line("the form's direction, colours seen", precision(gallery, wanted, by(form), "seen"))
     line("the dream's query, no filter", precision(gallery, wanted, by(OPEN)))
 
-    def rare(place: int, found: Directions) -> np.ndarray:
+    def unknown(place: int, found: Directions) -> np.ndarray:
         return by(OPEN)(place, replace(found, colours={}))
 
-    line("the same, the colour too rare for a direction", precision(gallery, wanted, rare))
+    line("the same, no shoe known to have the colour", precision(gallery, wanted, unknown))
     line("the dream's query, colours seen", precision(gallery, wanted, by(LIMITED), "seen"))
     line("the dream's query, colour filter", precision(gallery, wanted, by(LIMITED), "stated"))
 

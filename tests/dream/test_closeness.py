@@ -13,7 +13,7 @@ from app.sketch.design import random_design
 from app.sketch.render import render
 
 DESIGN = random_design(3, "high").recolour(
-    upper="red", toe_box="red", heel_counter="red", midsole="white"
+    upper="red", toe_box="red", heel_counter="red", midsole="white", outsole="white"
 )
 
 
@@ -39,7 +39,9 @@ def test_the_dreamt_shoe_itself_is_alike_whatever_the_searchs_score(tmp_path: Pa
 
 
 def test_another_sole_and_form_are_named(tmp_path: Path) -> None:
-    found = compare(DESIGN, hit(photographed(tmp_path, midsole="black"), "Nameless slip-on"))
+    found = compare(
+        DESIGN, hit(photographed(tmp_path, midsole="black", outsole="black"), "Nameless slip-on")
+    )
     assert Difference("sole", "black", "white") in found.differences
     assert Difference("form", "slip_on", "high") in found.differences
     assert not found.close
