@@ -16,6 +16,7 @@ from app.bot.albums import Albums
 from app.bot.flood import Flood
 from app.bot.ledger import Ledger
 from app.bot.manners import Manners
+from app.bot.said import SAID, Said
 from app.db.bot_inbox import Outcome
 
 LOG = logging.getLogger(__name__)
@@ -115,24 +116,34 @@ class Lanes(BaseUpdateProcessor):
             await self._drop(update, "flood", album)
             return
         async with self._lane(_key(update)):
-            if not await self._may_begin(update, album):
+            begun, said = await self._begin(update, album)
+            if not begun:
                 _discard(coroutine)
                 return
-            await coroutine
+            token = SAID.set(said)
+            try:
+                await coroutine
+            finally:
+                SAID.reset(token)
             await self._end(update, "done", album)
 
-    async def _may_begin(self, update: Update, album: tuple[int, str] | None) -> bool:
+    async def _begin(
+        self, update: Update, album: tuple[int, str] | None
+    ) -> tuple[bool, Said | None]:
+        """Whether the update is to be handled, and where what it is told is kept."""
         if self._ledger is None:
-            return True
+            return True, None
         if self.closing:
-            return False
+            return False, None
         attempt = await self._ledger.begin(update)
-        if attempt is not None and attempt > self._attempts:
+        if attempt is None:
+            return False, None
+        if attempt.number > self._attempts:
             LOG.error("update %s is given up after %d attempts", update.update_id, self._attempts)
             await self._manners.given_up(update)
             await self._drop(update, "given_up", album)
-            return False
-        return attempt is not None
+            return False, None
+        return True, self._ledger.said(update, attempt)
 
     async def _drop(self, update: Update, outcome: Outcome, album: tuple[int, str] | None) -> None:
         if album is not None and update.message is not None:

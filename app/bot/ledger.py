@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 from telegram import Bot, Update
 
 from app.bot.marks import Marks
-from app.db.bot_inbox import Inbox, Incoming, Outcome
+from app.bot.said import Said, Saying
+from app.db.bot_inbox import Attempt, Inbox, Incoming, Outcome
 from app.errors import DatabaseUnavailable
 
 T = TypeVar("T")
@@ -63,16 +64,29 @@ class Ledger:
         payloads = await self._in_thread(self._inbox.unfinished)
         return [Update.de_json(payload, bot) for payload in payloads]
 
-    async def begin(self, update: Update) -> int | None:
-        """The number of this attempt; None when the update was finished before."""
+    async def begin(self, update: Update) -> Attempt | None:
+        """This attempt; None when the update was finished before."""
         try:
             attempt = await self._in_thread(lambda: self._inbox.begin(update.update_id))
         except DatabaseUnavailable:
-            return 1  # the handler will meet the outage itself, and tell the user
-        if attempt is not None and attempt > 1 and update.effective_chat is not None:
+            return Attempt(1, [])  # the handler will meet the outage itself, and tell the user
+        if attempt is not None and attempt.number > 1 and update.effective_chat is not None:
             # The attempt before may have sent something that nobody noted.
             self._marks.doubt(update.effective_chat.id)
         return attempt
+
+    def said(self, update: Update, attempt: Attempt) -> Said:
+        """What is said for an update; kept message by message."""
+        update_id = update.update_id
+
+        async def keep(saying: Saying) -> None:
+            kept = _storable({"mark": saying.mark, "result": saying.result})
+            try:
+                await self._in_thread(lambda: self._inbox.say(update_id, kept))
+            except DatabaseUnavailable as error:
+                LOG.warning("update %s: a crash now would say it again: %s", update_id, error)
+
+        return Said([Saying(item["mark"], item["result"]) for item in attempt.said], keep)
 
     async def finish(
         self, update: Update, outcome: Outcome = "done", pieces: Sequence[int] = ()

@@ -18,6 +18,7 @@ from telegram.error import BadRequest, NetworkError, RetryAfter
 from telegram.ext import BaseRateLimiter
 
 from app.bot.marks import Marks
+from app.bot.said import SAID
 
 LOG = logging.getLogger(__name__)
 _REMEMBERED: Final = 10_000
@@ -117,6 +118,11 @@ class ChatLimiter(BaseRateLimiter[int]):
             retries = 0
             if (wait := self._hold_left(chat)) > 0:
                 raise RetryAfter(int(wait) + 1)
+        said = SAID.get() if _makes_messages(endpoint) else None
+        if said is not None and (known := said.before(endpoint, data)) is not None:
+            if isinstance(chat, int):
+                self._marks.recalled(chat, known)
+            return known
         for attempt in range(retries + 1):
             if rate_limit_args != TURN_TAKEN:
                 await self.turn(endpoint, chat)
@@ -137,6 +143,8 @@ class ChatLimiter(BaseRateLimiter[int]):
             else:
                 if _makes_messages(endpoint) and isinstance(chat, int):
                     self._marks.sent(chat, result)
+                if said is not None:
+                    await said.note(endpoint, data, result)
                 return result
         raise AssertionError("the last attempt returns or raises")
 

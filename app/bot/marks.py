@@ -38,10 +38,19 @@ class Marks:
 
     def sent(self, chat_id: int, result: Any) -> None:
         """Notes what a send returned: a message or the messages of an album, as JSON."""
+        if self.recalled(chat_id, result):
+            self._doubtful.discard(chat_id)
+
+    def recalled(self, chat_id: int, result: Any) -> bool:
+        """Notes what a send of an earlier process returned: others may have followed it.
+
+        Returns whether it holds a message at all."""
+        found = False
         for message in result if isinstance(result, list) else [result]:
             if isinstance(message, dict) and isinstance(message.get("message_id"), int):
                 self._note(chat_id, message["message_id"])
-                self._doubtful.discard(chat_id)
+                found = True
+        return found
 
     def received(self, update: Update) -> None:
         """Notes the message of an update."""

@@ -23,6 +23,14 @@ class Incoming:
     payload: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Handling of an update: which time, from 1, and what was sent for it before, as kept."""
+
+    number: int
+    said: list[dict[str, Any]]
+
+
 class Inbox:
     """Each call is one transaction and blocks; raises :class:`DatabaseUnavailable`."""
 
@@ -44,11 +52,16 @@ class Inbox:
         with self._database.connection() as conn:
             return [row[1] for row in query("bot_inbox_unfinished").execute(conn).fetchall()]
 
-    def begin(self, update_id: int) -> int | None:
-        """Notes an attempt and returns its number, from 1; None for a finished update."""
+    def begin(self, update_id: int) -> Attempt | None:
+        """Notes an attempt; None for a finished update."""
         with self._database.connection() as conn:
             row = query("bot_inbox_begin").execute(conn, {"update_id": update_id}).fetchone()
-        return None if row is None else int(row[0])
+        return None if row is None else Attempt(int(row[0]), list(row[1]))
+
+    def say(self, update_id: int, saying: dict[str, Any]) -> None:
+        """Keeps, until the update is finished, a message that was sent for it."""
+        with self._database.connection() as conn:
+            query("bot_inbox_say").execute(conn, {"update_id": update_id, "saying": Jsonb(saying)})
 
     def finish(
         self,

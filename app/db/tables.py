@@ -595,13 +595,15 @@ bot_update = sa.Table(
     _text("outcome"),
     _time("received_at"),
     _time("finished_at", now=False, nullable=True),
+    sa.Column("said", pg.JSONB),
     sa.Index(
         "bot_update_unfinished_idx", "update_id", postgresql_where=sa.text("finished_at IS NULL")
     ),
     sa.Index("bot_update_finished_at_idx", "finished_at"),
     _one_of("outcome", "done", "failed", "flood", "given_up"),
-    comment="Inbox: updates are here before Telegram hears that they came; a finished one keeps "
-    "its id, to be known again, and loses its content",
+    comment="Inbox: updates are here before Telegram hears that they came; said: the messages "
+    "sent for one that is being handled, so that after a crash they are not sent again; a finished "
+    "one keeps its id, to be known again, and loses its content",
 )
 
 bot_saved = sa.Table(

@@ -15,17 +15,24 @@ WHERE finished_at IS NULL AND payload IS NOT NULL
 ORDER BY update_id;
 
 -- name: bot_inbox_begin
--- Notes that handling begins; returns which attempt it is. No row: already finished.
+-- Notes that handling begins; returns which attempt it is, and what earlier ones have said.
+-- No row: already finished.
 UPDATE bot_update SET attempts = attempts + 1
 WHERE update_id = %(update_id)s AND finished_at IS NULL
-RETURNING attempts;
+RETURNING attempts, coalesce(said, '[]'::jsonb);
+
+-- name: bot_inbox_say
+-- A message that Telegram has taken for an update, with what it answered.
+UPDATE bot_update
+SET said = coalesce(said, '[]'::jsonb) || jsonb_build_array(%(saying)s::jsonb)
+WHERE update_id = %(update_id)s AND finished_at IS NULL;
 
 -- name: bot_inbox_finish
 -- Updates that need no more handling keep their ids and lose their content. The newest message of
 -- the user's chat is noted with them: above it, in that chat, nothing of the bot's can be.
 WITH finished AS (
     UPDATE bot_update
-    SET finished_at = now(), outcome = %(outcome)s, payload = NULL
+    SET finished_at = now(), outcome = %(outcome)s, payload = NULL, said = NULL
     WHERE update_id = ANY (%(update_ids)s::bigint[]) AND finished_at IS NULL
 )
 INSERT INTO bot_contact AS c (user_id, last_message_id)

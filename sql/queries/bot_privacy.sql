@@ -24,7 +24,7 @@ DELETE FROM search_event WHERE user_key = 'tg:' || %(user_id)s::bigint;
 -- Updates keep the id by which a repetition is known again, not whose they were. What waits behind
 -- the request is part of it.
 UPDATE bot_update
-SET user_id = NULL, payload = NULL, finished_at = coalesce(finished_at, now()),
+SET user_id = NULL, payload = NULL, said = NULL, finished_at = coalesce(finished_at, now()),
     outcome = coalesce(outcome, 'done')
 WHERE user_id = %(user_id)s;
 

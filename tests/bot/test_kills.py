@@ -21,6 +21,7 @@ from app.settings import ROOT, Settings
 from app.web.botapi import BotApi
 from app.web.client import Chat
 from app.web.faults import Fault
+from tests.bot.pictures import jpeg
 from tests.bot.test_run import PROGRAM as MEMORY
 from tests.db.builders import Encoder4, add_product, one
 
@@ -156,6 +157,32 @@ async def test_killed_while_it_answers_and_after_it_answered(stand: Stand) -> No
     await stand.start()
     await stand.chat.wait_text("Hi!", 60)
     assert sum("How to use me" in message.text for message in stand.chat.messages) == 1
+
+
+async def test_killed_between_the_messages_of_an_answer(stand: Stand) -> None:
+    """What was said stays said, and the answer goes on: nothing twice, nothing missing."""
+    fault = stand.api.faults.add(Fault("sendMediaGroup", delay_s=30))
+    await stand.chat.send_photo(jpeg())
+    await stand.start()
+    await stand.until(lambda: not fault.times)
+    await stand.end(signal.SIGKILL)
+    (first,) = stand.chat.messages
+    fault = stand.api.faults.add(Fault("sendMessage", delay_s=30))
+    await stand.start()
+    await stand.until(lambda: not fault.times)
+    await stand.end(signal.SIGKILL)
+    pictures = [message.message_id for message in stand.chat.messages if message.album]
+    await stand.start()
+    await stand.until(lambda: stand.value("SELECT outcome FROM bot_update") == "done")
+    told = stand.chat.messages
+    assert [message.message_id for message in told] == [
+        first.message_id,
+        *pictures,
+        told[-1].message_id,
+    ]
+    assert len(pictures) > 1
+    assert told[-1].buttons
+    assert not told[0].buttons
 
 
 async def test_odd_text_is_kept_and_answered(stand: Stand) -> None:

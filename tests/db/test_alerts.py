@@ -8,7 +8,7 @@ import pytest
 
 from app.db import vectors
 from app.db.bot import BotStore
-from app.db.bot_inbox import Incoming
+from app.db.bot_inbox import Attempt, Incoming
 from app.db.bot_saved import Contact
 from app.db.pool import Database
 from app.db.queries import query
@@ -292,13 +292,19 @@ def test_an_update_is_kept_once_and_loses_its_content(db: Database, store: BotSt
     assert store.inbox.keep([update]) == {50}
     assert store.inbox.keep([update]) == set()
     assert store.inbox.unfinished() == [update.payload]
-    assert store.inbox.begin(50) == 1
-    assert store.inbox.begin(50) == 2
+    assert store.inbox.begin(50) == Attempt(1, [])
+    store.inbox.say(50, {"mark": "a", "result": {"message_id": 7}})
+    store.inbox.say(50, {"mark": "b", "result": [{"message_id": 8}]})
+    assert store.inbox.begin(50) == Attempt(
+        2,
+        [{"mark": "a", "result": {"message_id": 7}}, {"mark": "b", "result": [{"message_id": 8}]}],
+    )
     store.inbox.finish([50], "done", USER, 900)
     assert store.inbox.unfinished() == []
     assert store.inbox.begin(50) is None
     with db.connection() as conn:
         assert one(conn, "SELECT payload FROM bot_update") is None
+        assert one(conn, "SELECT said FROM bot_update") is None
         assert one(conn, "SELECT last_message_id FROM bot_contact") == 900
 
 
