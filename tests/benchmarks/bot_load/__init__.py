@@ -1,0 +1,1 @@
+"""Load on the real bot process, and kills of it."""
