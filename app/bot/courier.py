@@ -275,17 +275,27 @@ class Courier:
 
     async def _look(self, attempt: Attempt, first: int, last: int) -> int | None:
         keyboard = InlineKeyboardMarkup.de_json(attempt.markup, self._bot)
-        for message_id in range(first, last + 1):
+        message_id = first
+        while message_id <= last:
+            # Nothing is written to the chat: the limit of one message a second, meant for that,
+            # would keep its user waiting for a minute.
+            await self._limiter.turn("editMessageReplyMarkup", None)
             try:
                 await self._bot.edit_message_reply_markup(
-                    attempt.user_id, message_id, reply_markup=keyboard
+                    attempt.user_id,
+                    message_id,
+                    reply_markup=keyboard,
+                    rate_limit_args=TURN_TAKEN,  # type: ignore[call-arg]  # ExtBot's
                 )
+            except RetryAfter as error:
+                await asyncio.sleep(error._retry_after.total_seconds())
             except BadRequest as error:
                 text = error.message.lower()
                 if "not modified" in text:
                     return message_id
                 if "not found" in text or "can't be edited" in text or "invalid" in text:
-                    continue  # not in this chat, or the user's own
+                    message_id += 1  # not in this chat, or the user's own
+                    continue
                 raise
             else:
                 return message_id

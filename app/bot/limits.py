@@ -121,7 +121,10 @@ class ChatLimiter(BaseRateLimiter[int]):
         said = SAID.get() if _makes_messages(endpoint) else None
         if said is not None and (known := said.before(endpoint, data)) is not None:
             if isinstance(chat, int):
-                self._marks.recalled(chat, known)
+                # A message unknown so far could only follow the last one that was kept, and then
+                # it is about to be sent again, under an id of its own.
+                note = self._marks.recalled if said.left else self._marks.sent
+                note(chat, known)
             return known
         for attempt in range(retries + 1):
             if rate_limit_args != TURN_TAKEN:

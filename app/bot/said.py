@@ -33,6 +33,11 @@ class Said:
         self._earlier = list(earlier)
         self._keep = keep
 
+    @property
+    def left(self) -> int:
+        """How many messages of earlier attempts have not come up again."""
+        return len(self._earlier)
+
     def before(self, endpoint: str, data: dict[str, Any]) -> Any:
         """What Telegram answered to this message in an earlier attempt; None: it is to be sent.
 

@@ -43,5 +43,7 @@ async def test_each_earlier_message_stands_for_one() -> None:
         await said.note("sendMessage", message, {"message_id": number})
     later = Said(kept, keep)
     assert later.before("sendMessage", {"chat_id": 5, "text": "other"}) is None
+    assert later.left == 2
     found = [later.before("sendMessage", message) for _ in range(3)]
     assert found == [{"message_id": 7}, {"message_id": 8}, None]
+    assert later.left == 0

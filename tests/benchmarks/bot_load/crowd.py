@@ -182,7 +182,8 @@ class Crowd:
             chat = self.api.user(user_id, language, f"User {number}")
             self.users[user_id] = User(chat, model, language)
         with self.db.connection() as conn:
-            conn.execute("UPDATE bot_contact SET quiet = false")
+            # As after any answer: the newest message of the chat is known.
+            conn.execute("UPDATE bot_contact SET quiet = false, last_message_id = 0")
 
     async def live(self, user: User) -> None:
         """One user until the end: think, act, wait until it is dealt with, read."""
