@@ -8,10 +8,9 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from aiohttp import web
 from telegram import Bot, Update
 from telegram.error import RetryAfter, TelegramError
 
@@ -20,6 +19,9 @@ from app.bot.manners import Manners
 from app.bot.marks import Marks
 from app.errors import BadInput, DatabaseUnavailable
 from app.settings import Settings
+
+if TYPE_CHECKING:
+    from aiohttp import web
 
 T = TypeVar("T")
 LOG = logging.getLogger(__name__)
@@ -189,6 +191,8 @@ class Webhook:
         Raises:
             BadInput: the port cannot be listened on.
         """
+        from aiohttp import web  # a bot that polls starts without it, a tenth sooner
+
         application = web.Application(client_max_size=_BODY_LIMIT)
         application.router.add_post(urlsplit(self._url).path or "/", self._delivered)
         self._runner = web.AppRunner(application, access_log=None)
@@ -222,6 +226,8 @@ class Webhook:
         )
 
     async def _delivered(self, request: web.Request) -> web.Response:
+        from aiohttp import web
+
         given = request.headers.get(_SECRET_HEADER, "")
         if not hmac.compare_digest(given.encode(), self._secret.encode()):
             LOG.warning("a request to the webhook without the secret was refused")
