@@ -52,8 +52,8 @@ def test_a_fault_on_the_way_is_told_and_the_sketch_goes_on(
         monkeypatch.setenv("SOLEMATE_IMAGES_API_KEY", KEY)
         get_settings.cache_clear()
         told = runner.invoke(
-            app, ["dream", "--language", "en", "--out", str(tmp_path), "--say", "write ZX, wings",
-                  "--say", "white sole", "--say", "this is it"],
+            app, ["dream", "--language", "en", "--out", str(tmp_path), "--seed", "7",
+                  "--say", "write ZX, wings", "--say", "purple sole", "--say", "this is it"],
         )  # fmt: skip
     get_settings.cache_clear()
     assert told.exit_code == 0, told.output
