@@ -136,7 +136,7 @@ async def pictures(tab: Tab, count: int) -> None:
 
 SCENES: dict[str, tuple[str, tuple[int, int], str, Scene]] = {
     "chat-ru": ("ru", DESKTOP, "light", answer),
-    "chat-en": ("en", DESKTOP, "light", palette),
+    "chat-en": ("en", DESKTOP, "light", answer),
     "chat-hello-en": ("en", LOW, "light", hello),
     "chat-words-ru": ("ru", LOW, "dark", words),
     "chat-inline-en": ("en", LOW, "light", inline),
