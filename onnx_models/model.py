@@ -27,7 +27,7 @@ and ``scene`` the colour part. Outline, tone, plain and scene are fixed function
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -160,16 +160,23 @@ class Trunk(nn.Module):
                 dim=1,
             )
             features = torch.relu(self.to_features(pooled))
-            rgb = nn.functional.avg_pool2d(x[:, :3], 4)
-            colour = self.colour(rgb, nn.functional.avg_pool2d(alpha, 4), mean)
-            return Parts(
-                unit(self.to_style(features)),
-                unit(self.to_model(features)),
-                unit(self.to_detail(features)),
-                colour,
-                unit(self.to_attributes(features)),
-                features,
-            )
+            return parts_of(self, features, x, mean)
+
+
+def parts_of(network: Any, features: Tensor, x: Tensor, mean: Tensor) -> Parts:
+    """What trunk and tutor make of their features (n, f) alike; x (n, 4, h, w) ends in opacity.
+
+    ``mean`` (n, c) is the shoe's mean feature, which the colour part looks at.
+    """
+    rgb, alpha = nn.functional.avg_pool2d(x[:, :3], 4), nn.functional.avg_pool2d(x[:, 3:], 4)
+    return Parts(
+        unit(network.to_style(features)),
+        unit(network.to_model(features)),
+        unit(network.to_detail(features)),
+        network.colour(rgb, alpha, mean),
+        unit(network.to_attributes(features)),
+        features,
+    )
 
 
 def _stage(inputs: int, outputs: int, blocks: int, gated: bool) -> nn.Sequential:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from onnx_models.finder import HEIGHT, WIDTH
-from onnx_models.model import ColourHead, Parts, Sizes, unit
+from onnx_models.model import ColourHead, Parts, Sizes, parts_of
 from onnx_models.restore import stored
 
 PATCH: Final = 16
@@ -92,16 +92,7 @@ class Tutor(nn.Module):
             mean = (spots * share).sum(1) / (share.sum(1) + 1e-3)
             most = (spots * share).amax(1)
             features = torch.relu(self.to_features(torch.cat([tokens[:, 0], mean, most], dim=1)))
-            rgb = nn.functional.avg_pool2d(x[:, :3], 4)
-            colour = self.colour(rgb, nn.functional.avg_pool2d(alpha, 4), mean)
-            return Parts(
-                unit(self.to_style(features)),
-                unit(self.to_model(features)),
-                unit(self.to_detail(features)),
-                colour,
-                unit(self.to_attributes(features)),
-                features,
-            )
+            return parts_of(self, features, x, mean)
 
 
 @torch.no_grad()

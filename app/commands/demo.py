@@ -164,26 +164,26 @@ def open_shops(items: list[CatalogueItem], cache: Path) -> Iterator[SampleShops]
     from app.errors import SolemateError
 
     kept = cache / "port"
-    known = [int(kept.read_text())] if kept.is_file() else []
+    known = int(kept.read_text()) if kept.is_file() else None
+    tries: list[tuple[type[SampleShops], int]] = (
+        [(SampleShops, port) for port in range(PORT, PORT + 2 * _PORTS, 2)]
+        if known is None
+        else [(SampleShops, known), (RunningShops, known)]
+    )
     with ExitStack() as stack:
-        shops: SampleShops | None = None
-        for port in known or range(PORT, PORT + 2 * _PORTS, 2):
-            kinds = (SampleShops, RunningShops) if known else (SampleShops,)
-            for kind in kinds:
-                try:
-                    shops = stack.enter_context(kind(items, cache, port))
-                except OSError:
-                    continue
-                break
-            if shops is not None:
-                kept.parent.mkdir(parents=True, exist_ok=True)
-                kept.write_text(str(port))
-                break
-        if shops is None:
+        for kind, port in tries:
+            try:
+                shops = stack.enter_context(kind(items, cache, port))
+            except OSError:
+                continue
+            break
+        else:
             raise SolemateError(
-                f"the sample shops need ports {known[0] if known else PORT} and up of 127.0.0.1, "
+                f"the sample shops need ports {known or PORT} and up of 127.0.0.1, "
                 "and another program has one of them"
             )
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(str(port))
         yield shops
 
 
