@@ -46,6 +46,9 @@ _ELSEWHERE = re.compile(
 )
 _FAMILIAR = tuple(name for name in normalise.BRANDS if len(name) >= 4)
 _RETAILERS = frozenset({"Decathlon"})
+_GOODS = re.compile(r"(?:product|item|card|tile)s?[-_]{0,2}(?:title|name)", re.IGNORECASE)
+_FAMILY = 2
+"""Other goods that must begin with a word before it is a brand."""
 _NEAR = 40
 """Elements between the title and what stands beside it."""
 
@@ -59,6 +62,7 @@ def brand(page: Page, title: str | None, product: scripts.Named) -> str | None:
         or _linked(page, title)
         or _own_name(page, title)
         or _familiar(title)
+        or _shared(page, title)
     )
 
 
@@ -187,3 +191,27 @@ def _familiar(title: str | None) -> str | None:
         if re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", title, re.IGNORECASE)
     }
     return found.pop() if len(found) == 1 else None
+
+
+def _shared(page: Page, title: str | None) -> str | None:
+    """The title's first word, where other goods on the page begin with it too ("Parkside Battery"
+    beside "Parkside Drill") and the page uses it as nothing but a name: never in small letters,
+    never as a link of its own, as kinds and departments are."""
+    first, _, rest = (title or "").partition(" ")
+    if not re.fullmatch(r"[^\W\d_]{4,}", first) or not first[0].isupper() or not rest:
+        return None
+    if normalise.colours(first) or normalise.gender(first):
+        return None
+    begins = re.compile(rf"{re.escape(first)}\s+(\S+)", re.IGNORECASE)
+    following: set[str] = set()
+    for element, text in zip(page.elements, page.texts, strict=True):
+        if text and text.casefold() == first.casefold():
+            return None
+        named = element.tag in ("h2", "h3", "h4") or _GOODS.search(marks(element))
+        if text and named and text != title and (match := begins.match(text)):
+            following.add(match[1].casefold())
+    following.discard(rest.split()[0].casefold())
+    if len(following) < _FAMILY:
+        return None
+    small = re.compile(rf"(?<![\w./-]){re.escape(first.lower())}(?![\w/-])")
+    return None if small.search(visible_text(page.root)) else first

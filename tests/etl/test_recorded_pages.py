@@ -33,7 +33,6 @@ KNOWN_FAILURES: dict[str, str] = {
     "inprice/it/bonprix_1.html/title": "the microdata name is a sentence, the title stands beside it",
     "inprice/it/apple_[12].html/brand": "a maker's own shop; neither the title nor a mark names the maker",
     "inprice/it/lidl_*.html/brand": "no brand on the page; the annotation is the title's first word",
-    "inprice/uk/lidl_*.html/brand": _NOT_MARKED,
     "inprice/uk/argos_2.html/brand": "'Unbranded' is no brand",
     "inprice/fr/amazon_4.html/brand": "a book: the annotation is its publisher, the page marks no brand",
     "zyte/469894a59bfb/brand": _NOT_MARKED,

@@ -133,6 +133,27 @@ def test_a_makers_own_shop() -> None:
     assert read(own).brand == "Trail"
 
 
+BESIDE = "<h3>{0} Drill</h3><h3>{0} Saw Blades</h3><h3>Other Lamp</h3>"
+
+
+@pytest.mark.parametrize(
+    ("h1", "more", "brand"),
+    [
+        ("Karwo Battery", BESIDE.format("Karwo"), "Karwo"),
+        # One other thing of that name is no family, and the same thing twice is one.
+        ("Karwo Battery", "<h3>Karwo Drill</h3><h3>Karwo Drill</h3>", None),
+        # A kind of goods: written small in the text, or a department of its own.
+        ("Wireless Battery", BESIDE.format("Wireless") + "<p>charges by wireless means</p>", None),
+        ("Damen Schuh", BESIDE.format("Damen") + "<a href='/d'>Damen</a>", None),
+        ("Black Battery", BESIDE.format("Black"), None),
+        ("4Ah Battery", BESIDE.format("4Ah"), None),
+    ],
+)
+def test_a_name_that_the_goods_beside_share(h1: str, more: str, brand: str | None) -> None:
+    body = f"{PRICE}<button>Add to cart</button>{more}"
+    assert read(page(body, h1=h1)).brand == brand
+
+
 @pytest.mark.parametrize(
     ("price", "currency"),
     [
