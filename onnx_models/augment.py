@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from onnx_models.dataset import CACHE_SIZE, F32, FILL, I64, U8
+from onnx_models.surfaces import surface
 
 BACKDROP: Final = 160
 Matrix = npt.NDArray[np.float64]
@@ -78,11 +79,15 @@ def drawn_scene(rng: np.random.Generator) -> U8:
     return scene
 
 
-def backdrop_pool(rgba: U8, wild: I64, others: I64, count: int, seed: int) -> U8:
-    """Backdrops (count, 160, 160, 3): drawn, crops of wild photographs, textures from zooms."""
+def backdrop_pool(rgba: U8, wild: I64, others: I64, count: int, seed: int, laid: float = 0.0) -> U8:
+    """Backdrops (count, 160, 160, 3): drawn, crops of wild photographs, textures from zooms; a
+    share ``laid`` of drawn floors and tables."""
     rng = np.random.default_rng(seed)
     pool = np.empty((count, BACKDROP, BACKDROP, 3), np.uint8)
     for index in range(count):
+        if laid and rng.random() < laid:
+            pool[index] = surface(rng)
+            continue
         kind = rng.random()
         if kind < 0.45:
             pool[index] = drawn_backdrop(rng)
@@ -247,12 +252,12 @@ class Camera:
             scale *= min(1.0, float((frame * extent.max() / extent).min()))
         shot = self._warp(rgba, box, scale, strength, frame)
         image, mask = np.ascontiguousarray(shot[..., :3]), np.ascontiguousarray(shot[..., 3])
+        if masked and rng.random() < 0.75:
+            # The outermost pixels hold the old backdrop: a halo would give the shoe away.
+            mask = np.asarray(cv2.erode(mask, np.ones((3, 3), np.uint8)), np.uint8)
         if masked and rng.random() < 0.85:
-            if rng.random() < 0.12 * strength:
-                # A pair: the other shoe of it stands behind, at another angle.
-                second = self._warp(rgba, box, scale * rng.uniform(0.8, 1.0), strength, frame)
-                behind = (mask < 128) & (second[..., 3] >= 128)
-                image[behind], mask[behind] = second[..., :3][behind], 255
+            if rng.random() < 0.2 * strength:
+                self._pair(image, mask, rgba, box, scale, strength, frame)
             backdrop = self._backdrop()
             if rng.random() < 0.4:
                 shift = np.roll(mask, tuple(rng.integers(-size // 12, size // 8, 2)), (0, 1))
@@ -272,6 +277,15 @@ class Camera:
         image[outside], mask[outside] = FILL, 0
         return image, mask
 
+    def _pair(
+        self, image: U8, mask: U8, rgba: U8, box: npt.NDArray[Any], scale: float, strength: float,
+        frame: npt.NDArray[Any],
+    ) -> None:  # fmt: skip
+        """The other shoe of the pair behind the first, at another angle, in place."""
+        second = self._warp(rgba, box, scale * self.rng.uniform(0.8, 1.0), strength, frame)
+        behind = (mask < 128) & (second[..., 3] >= 128)
+        image[behind], mask[behind] = second[..., :3][behind], 255
+
     def scene(self, picture: U8) -> tuple[U8, U8]:
         """A view of a picture with no shoe in it, and its empty mask."""
         rng = self.rng
@@ -286,8 +300,12 @@ class Camera:
         """A mild view, like the pictures that fill the gallery."""
         rng = self.rng
         whole = np.array([0, 0, CACHE_SIZE, CACHE_SIZE]) if rng.random() < 0.5 else box
-        shot = self._warp(rgba, whole, rng.uniform(0.8, 1.0), 0.15, np.ones(2))
+        pair = masked and rng.random() < 0.2
+        scale = rng.uniform(0.55, 0.8) if pair else rng.uniform(0.8, 1.0)
+        shot = self._warp(rgba, box if pair else whole, scale, 0.15, np.ones(2))
         image, mask = np.ascontiguousarray(shot[..., :3]), np.ascontiguousarray(shot[..., 3])
+        if pair:  # shops show pairs as well: many products have no other real view
+            self._pair(image, mask, rgba, box, scale, 0.5, np.ones(2))
         if masked and rng.random() < 0.3:
             tone = rng.uniform(200, 255) + rng.normal(0, 3, 3)
             image[mask == 0] = np.clip(tone, 0, 255).astype(np.uint8)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from onnx_models.bank import CLEAN, MILD, SCENE, SHOT, Bank
+from onnx_models.crops import TrueCrops
 from onnx_models.dataset import I64, U8, Row
 
 SEVERAL: Final = 0.22
@@ -19,6 +20,8 @@ COLOURWAYS: Final = 0.25
 """Share that is colourways of few models: hard negatives for detail, positives for the model."""
 DRAWN: Final = 0.05
 SCENES: Final = 0.03
+ALIKE: Final = 8
+"""Pictures that look alike come in groups of so many: a random batch is told apart too easily."""
 CATALOGUE: Final = 0.55
 """Share of second views that are catalogue pictures: a phone asks, a shop answers."""
 
@@ -37,9 +40,11 @@ class Sampler:
     """Draws batches; ``products`` and ``models`` are codes over labelled and drawn rows."""
 
     def __init__(
-        self, rows: list[Row], bank: Bank, crops: U8, views: int, batch: int, seed: int
-    ) -> None:
-        self.crops, self.batch, self.seed = crops, batch, seed
+        self, rows: list[Row], bank: Bank, crops: U8 | TrueCrops, near: I64, views: int,
+        batch: int, seed: int,
+    ) -> None:  # fmt: skip
+        """``near`` (rows, k): the pictures that look most like each."""
+        self.crops, self.near, self.batch, self.seed = crops, near, batch, seed
         self.rng = np.random.default_rng(seed)
         drawn = int(bank.rows.max()) + 1 - len(rows)
         names = [row.product for row in rows]
@@ -64,14 +69,11 @@ class Sampler:
         self.drawn = self._several([row for row in self.places if row >= len(rows)])
         self.several = self._several(real)
         models: dict[int, list[int]] = defaultdict(list)
-        sources: dict[str, list[int]] = defaultdict(list)
         for row in real:
             models[int(self.models[row])].append(row)
-            sources[rows[row].source].append(row)
         self.colourways = [
             np.array(m) for m in models.values() if len(m) > 1 and len(set(self.products[m])) > 1
         ]
-        self.sources = [np.array(found) for found in sources.values()]
 
     def _several(self, rows: list[int]) -> list[I64]:
         groups: dict[int, list[int]] = defaultdict(list)
@@ -92,12 +94,13 @@ class Sampler:
             for row in rng.choice(group, min(4, len(group)), replace=False):
                 pairs.append((int(row), int(row)))
         pairs += [(-1, -1)] * int(size * SCENES)
-        weights = np.array([len(found) for found in self.sources], float)
-        source = self.sources[int(rng.choice(len(self.sources), p=weights / weights.sum()))]
-        left = size - len(pairs)
-        near = rng.choice(source, min(left // 2, len(source)), replace=False)
-        far = rng.choice(self.pool, left - len(near), replace=False)
-        return pairs + [(int(row), int(row)) for row in (*near, *far)]
+        while size - len(pairs) >= 2 * ALIKE:
+            row = int(rng.choice(self.pool))
+            alike = [other for other in self.near[row].tolist() if other in self.places]
+            more = rng.choice(alike, min(ALIKE - 1, len(alike)), replace=False)
+            pairs += [(other, other) for other in (row, *map(int, more))]
+        far = rng.choice(self.pool, size - len(pairs), replace=False)
+        return pairs + [(int(row), int(row)) for row in far]
 
     def _view(self, row: int, catalogue: bool) -> int:
         if row < 0:

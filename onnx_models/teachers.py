@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from onnx_models.dataset import F32, U8
+from onnx_models.dataset import F32, I64, U8
 from onnx_models.model import Sizes
 from onnx_models.tutor import Tutor, pretrained
 
@@ -71,3 +71,15 @@ def style_target(features: F32, train: F32, dims: int) -> F32:
     axes = np.linalg.svd(train, full_matrices=False)[2]
     projected = features @ axes[:dims].T
     return np.asarray(projected / np.linalg.norm(projected, axis=1, keepdims=True), np.float32)
+
+
+def neighbours(features: F32, train: I64, count: int) -> I64:
+    """The ``count`` training pictures most like each, (n, count), by unit ``features`` (n, d); its
+    own picture is not among them."""
+    found = np.empty((len(features), count), np.int64)
+    for start in range(0, len(features), 1024):
+        rows = np.arange(start, min(start + 1024, len(features)))
+        cosines = features[rows] @ features[train].T
+        cosines[rows[:, None] == train[None]] = -1
+        found[rows] = train[np.argpartition(-cosines, count, axis=1)[:, :count]]
+    return found

@@ -203,6 +203,10 @@ def manifest(
             "shape": [0, sum(KEPT[name] for name in SHAPE)],
             "colour": [dim - sum(KEPT[name] for name in COLOUR), dim],
         },
+        "slices": {
+            name: [sum(list(KEPT.values())[:at]), sum(list(KEPT.values())[: at + 1])]
+            for at, name in enumerate(KEPT)
+        },
         "calibration": {
             "same": calibration.same,
             "similar": calibration.similar,

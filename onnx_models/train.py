@@ -27,16 +27,19 @@ from torch import Tensor, nn
 
 from onnx_models.augment import backdrop_pool
 from onnx_models.bank import CLEAN, DRAWN_VIEWS, Bank, build_bank
-from onnx_models.crops import build_crops
-from onnx_models.dataset import I64, U8, Cache, Row, build_cache, read_rows, shoes_folder
+from onnx_models.crops import TrueCrops, build_crops, by_mask
+from onnx_models.dataset import F32, I64, U8, Cache, Row, build_cache, read_rows, shoes_folder
 from onnx_models.finder import Finder, train_finder
 from onnx_models.fit import Group, Plan, checkpoint, fit
 from onnx_models.labels import read_labels
 from onnx_models.losses import Contrast, Follow, Labels
 from onnx_models.model import Parts, Sizes, Trunk
+from onnx_models.palette import train_palette
 from onnx_models.restore import restore, stored
 from onnx_models.sampler import Batch, Sampler
-from onnx_models.teachers import style_target, teacher_features, whiten
+from onnx_models.teachers import neighbours, style_target, teacher_features, whiten
+from onnx_models.tutor import HEIGHT as TUTOR_HEIGHT
+from onnx_models.tutor import WIDTH as TUTOR_WIDTH
 from onnx_models.tutor import Tutor, pretrained
 from onnx_models.validate import PARTS, Validation, embed
 
@@ -48,12 +51,16 @@ DECAY: Final = 0.05
 TWIN: Final = 0.8
 WHITE: Final = 128
 TUTOR_WEIGHTS: Final = {
-    "both": 1.0, "detail": 0.5, "colour": 0.3, "model": 0.4, "style": 1.0, "label": 0.3,
+    "both": 1.0, "detail": 0.6, "colour": 0.2, "model": 0.4, "style": 0.5, "likeness": 1.0,
+    "label": 0.5,
 }  # fmt: skip
 TRUNK_WEIGHTS: Final = {
-    "both": 0.8, "detail": 0.4, "colour": 0.2, "model": 0.3, "style": 2.0, "label": 0.6,
-    "follow": 3.0, "order": 1.5,
+    "both": 0.8, "detail": 0.4, "colour": 0.2, "model": 0.3, "style": 1.0, "likeness": 1.0,
+    "label": 0.6, "follow": 3.0, "order": 1.5,
 }  # fmt: skip
+NEAR: Final = 24
+LIKENESS: Final = 30.0
+"""Scale of the style's cosines before the softmax: they lie close together."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +81,10 @@ class Targets:
     style: Tensor
     white: Tensor
     labels: Tensor
+    trained: Tensor
+    """Rows (t,) whose pictures training may see."""
+    near: I64
+    """Training pictures most like each row, (n, NEAR)."""
 
 
 def prepare(arguments: argparse.Namespace) -> Stage:
@@ -85,7 +96,7 @@ def prepare(arguments: argparse.Namespace) -> Stage:
     teacher_features(cache.rgba, arguments.teachers / VIT, where)
     trainable = np.array([i for i, row in enumerate(rows) if row.split == "train"])
     wild = trainable[[rows[i].setting == "wild" for i in trainable]]
-    backdrops = backdrop_pool(cache.rgba, wild, trainable, 3000, arguments.seed)
+    backdrops = backdrop_pool(cache.rgba, wild, trainable, 4000, arguments.seed, laid=0.3)
     bank = build_bank(rows, cache, where, backdrops, arguments.seed)
     return Stage(rows, cache, bank, where)
 
@@ -139,10 +150,14 @@ def targets(stage: Stage, sizes: Sizes) -> Targets:
         more = np.full((drawn, values.shape[1]), fill, values.dtype)
         return torch.from_numpy(np.concatenate([values, more]))
 
+    white = whiten(features, train, WHITE)
+    trained = np.array([i for i, row in enumerate(stage.rows) if row.split == "train"])
     return Targets(
         padded(style_target(features, train, sizes.style), 0),
-        padded(whiten(features, train, WHITE), 0),
+        padded(white, 0),
         padded(labels, -1),
+        torch.from_numpy(trained),
+        neighbours(white, trained, NEAR),
     )
 
 
@@ -150,7 +165,7 @@ class Common:
     """The losses that tutor and trunk share."""
 
     def __init__(self, known: Targets, sizes: Sizes) -> None:
-        self.known = known
+        self.known, self.memory = known, known.style[known.trained]
         self.contrast = Contrast(TWIN)
         self.labels = Labels(sizes.attributes, sizes.labels)
 
@@ -164,6 +179,12 @@ class Common:
         real = (style.abs().sum(1) > 0).float()
         off = (1 - (parts.style * style).sum(1)) * real
         total["style"] = off.sum() / real.sum().clamp(min=1)
+        # The order of all pictures by likeness: most of the cosine above is one direction that all
+        # shoes share.
+        wanted = torch.softmax(style @ self.memory.T * LIKENESS, dim=1)
+        chance = torch.log_softmax(parts.style @ self.memory.T * LIKENESS, dim=1)
+        apart = (wanted * (torch.log(wanted + 1e-9) - chance)).sum(1) * real
+        total["likeness"] = apart.sum() / real.sum().clamp(min=1)
         total["label"] = self.labels(parts.attributes, known.labels[rows])
         return total
 
@@ -193,25 +214,35 @@ def fit_tutor(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
     done = stage.where / "answers.npz"
     if done.exists():
         return
-    crops = build_crops(stage.bank, stage.where)
+    crops = TrueCrops(stage.bank, TUTOR_WIDTH, TUTOR_HEIGHT, arguments.seed)
     tutor, slow = Tutor(sizes), Tutor(sizes)
     pretrained(tutor, arguments.teachers / VIT)
     common = Common(known, sizes)
-    fresh = {id(p) for p in tutor.fresh()}
-    old = [p for p in tutor.parameters() if id(p) not in fresh]
     plan = Plan(
         "tutor", tutor, slow, common.modules,
-        [*_split(old, TUTOR_PEAK), *_split(tutor.fresh() + common.parameters, PEAK)],
+        [*_split(tutor.taught(), TUTOR_PEAK), *_split(tutor.fresh() + common.parameters, PEAK)],
         common, TUTOR_WEIGHTS, common.contrast.weights, arguments.tutor_minutes, stage.where,
         {"sizes": sizes.as_dict()}, arguments.check_every, arguments.compile, arguments.resume,
     )  # fmt: skip
-    sampler = Sampler(stage.rows, stage.bank, crops, len(DRAWN_VIEWS), TUTOR_BATCH, arguments.seed)
+    sampler = Sampler(
+        stage.rows, stage.bank, crops, known.near, len(DRAWN_VIEWS), TUTOR_BATCH, arguments.seed
+    )
     validation = Validation(stage.rows, stage.cache, None, stage.where, arguments.seed)
     fit(plan, sampler, validation)
     slow.load_state_dict(torch.load(path, weights_only=False)["slow"])
-    found = embed(slow, crops[clean_places(stage.bank)])
-    kept: dict[str, Any] = {name: found[name].astype(np.float32) for name in PARTS[:5]}
-    np.savez(done, **kept)
+    np.savez(done, **answers(slow, stage.bank))  # type: ignore[arg-type]
+
+
+def answers(tutor: Tutor, bank: Bank) -> dict[str, F32]:
+    """The tutor's parts of every row's clean picture and its mirror image, by name."""
+    places = clean_places(bank)
+    crops = by_mask(bank.views[places], bank.masks[places], 0, TUTOR_WIDTH, TUTOR_HEIGHT)
+    found, mirrored = embed(tutor, crops), embed(tutor, np.ascontiguousarray(crops[:, :, ::-1]))
+    kept = {}
+    for name in PARTS[:5]:
+        both = found[name] + mirrored[name]
+        kept[name] = np.asarray(both / np.linalg.norm(both, axis=1, keepdims=True), np.float32)
+    return kept
 
 
 def clean_places(bank: Bank) -> I64:
@@ -239,10 +270,22 @@ def _follow(stage: Stage, common: Common) -> Follow | None:
     return Follow(answers, seen, common.contrast.weights().detach())
 
 
+def fit_palette(stage: Stage, known: Targets, arguments: argparse.Namespace) -> None:
+    """The palette, on the bank's colours as the finder sees them."""
+    path = stage.where / "palette.pt"
+    if not path.exists():
+        _, told = build_crops(stage.bank, the_finder(stage, arguments), stage.where)
+        white = known.white[: len(stage.rows)].numpy()
+        palette = train_palette(
+            stage.rows, stage.bank, told, white, arguments.palette_minutes, arguments.seed
+        )
+        torch.save(palette.state_dict(), path)
+
+
 def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Namespace) -> None:
     """The encoder itself."""
     finder = the_finder(stage, arguments)
-    crops = build_crops(stage.bank, stage.where)
+    crops, _ = build_crops(stage.bank, finder, stage.where)
     common = Common(known, sizes)
     follow = _follow(stage, common)
     trunk, slow = Trunk(sizes), Trunk(sizes)
@@ -262,8 +305,9 @@ def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
     )  # fmt: skip
     rank, workers = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
     sampler = Sampler(
-        stage.rows, stage.bank, crops, len(DRAWN_VIEWS), BATCH // workers, arguments.seed + rank
-    )
+        stage.rows, stage.bank, crops, known.near, len(DRAWN_VIEWS), BATCH // workers,
+        arguments.seed + rank,
+    )  # fmt: skip
     validation = None
     if rank == 0:
         validation = Validation(stage.rows, stage.cache, finder, stage.where, arguments.seed)
@@ -279,6 +323,8 @@ def train(arguments: argparse.Namespace) -> None:
     known = targets(stage, sizes)
     if arguments.tutor_minutes > 0:
         fit_tutor(stage, sizes, known, arguments)
+    if arguments.palette_minutes > 0:
+        fit_palette(stage, known, arguments)
     if arguments.minutes > 0:
         fit_trunk(stage, sizes, known, arguments)
 
@@ -295,6 +341,7 @@ def main() -> None:
     )
     parser.add_argument("--tutor-minutes", type=float, default=20.0, help="0: none")
     parser.add_argument("--finder-minutes", type=float, default=10.0)
+    parser.add_argument("--palette-minutes", type=float, default=10.0, help="0: none")
     parser.add_argument("--start", type=Path, help="earlier artifact to take weights from")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True)

@@ -15,7 +15,6 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from onnx_models.finder import HEIGHT, WIDTH
 from onnx_models.model import ColourHead, Parts, Sizes, parts_of
 from onnx_models.restore import stored
 
@@ -23,6 +22,14 @@ PATCH: Final = 16
 DIM: Final = 192
 HEADS: Final = 3
 DEPTH: Final = 12
+WIDTH: Final = 160
+HEIGHT: Final = 128
+"""Of the tutor's crops, pixels: larger than the trunk's, for the patches are coarse."""
+FROZEN: Final = 3
+"""Layers that stay as pretrained."""
+SEEN: Final = 0.7
+"""Share of the patches that a view keeps in training (as in arXiv 2212.00794): cheaper, and no view
+can be told by one place alone."""
 GRID: Final = 14
 """Patches a side that the pretrained position embeddings are for."""
 
@@ -66,28 +73,43 @@ class Tutor(nn.Module):
         self.to_attributes = nn.Linear(sizes.features, sizes.attributes)
         self.colour = ColourHead(DIM, sizes.bins, sizes.colour)
 
+    def taught(self) -> list[nn.Parameter]:
+        """Pretrained parameters that learn on."""
+        layers = [p for layer in self.layers[FROZEN:] for p in layer.parameters()]
+        return [*layers, *self.norm.parameters()]
+
     def fresh(self) -> list[nn.Parameter]:
         """Parameters that start from nothing and may learn faster."""
         named = self.named_parameters()
         return [p for name, p in named if name.startswith(("to_", "colour"))]
 
-    def tokens(self, rgb: Tensor) -> Tensor:
-        """Class token and patches (n, 1 + t, DIM) of pictures (n, 3, height, width) in 0..1."""
-        tokens = self.patch(rgb * 2 - 1).flatten(2).transpose(1, 2)
-        tokens = torch.cat([self.cls.expand(len(rgb), -1, -1).to(tokens.dtype), tokens], dim=1)
-        tokens = tokens + self.position
-        for layer in self.layers:
+    def tokens(self, rgb: Tensor, kept: Tensor | None = None) -> Tensor:
+        """Class token and patches (n, 1 + t, DIM) of pictures (n, 3, height, width) in 0..1; of
+        the patches only those at ``kept`` (n, t)."""
+        with torch.no_grad():
+            tokens = self.patch(rgb * 2 - 1).flatten(2).transpose(1, 2) + self.position[:, 1:]
+            if kept is not None:
+                tokens = torch.gather(tokens, 1, kept[:, :, None].expand(-1, -1, DIM))
+            first = (self.cls + self.position[:, :1]).expand(len(rgb), -1, -1)
+            tokens = torch.cat([first.to(tokens.dtype), tokens], dim=1)
+            for layer in self.layers[:FROZEN]:
+                tokens = layer(tokens)
+        for layer in self.layers[FROZEN:]:
             tokens = layer(tokens)
         with torch.autocast("cpu", enabled=False):
             return self.norm(tokens.float())  # type: ignore[no-any-return]
 
     def forward(self, x: Tensor) -> Parts:
         """The parts; bfloat16 only under the caller's autocast."""
-        tokens = self.tokens(x[:, :3])
+        x = x.float()
+        share = nn.functional.avg_pool2d(x[:, 3:], PATCH).flatten(2).transpose(1, 2)
+        kept = None
+        if self.training:
+            count = int(share.shape[1] * SEEN)
+            kept = (share[:, :, 0] + torch.rand_like(share[:, :, 0])).topk(count, dim=1).indices
+            share = torch.gather(share, 1, kept[:, :, None])
+        tokens = self.tokens(x[:, :3], kept)
         with torch.autocast("cpu", enabled=False):
-            x = x.float()
-            alpha = x[:, 3:]
-            share = nn.functional.avg_pool2d(alpha, PATCH).flatten(2).transpose(1, 2)
             spots = tokens[:, 1:]
             mean = (spots * share).sum(1) / (share.sum(1) + 1e-3)
             most = (spots * share).amax(1)

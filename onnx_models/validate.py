@@ -24,6 +24,7 @@ from onnx_models.dataset import (
 )
 from onnx_models.finder import Finder
 from onnx_models.model import Parts
+from onnx_models.tutor import HEIGHT, WIDTH
 
 STRENGTH = 0.6
 GALLERY_STEP = 3
@@ -98,14 +99,15 @@ class Validation:
         self.shots = np.stack([view for view, _ in taken])
         if finder is None:
             pictures = cache.rgba[self.keep]
-            self.gallery = by_mask(pictures[..., :3], pictures[..., 3], seed)
-            self.queries = by_mask(self.shots, np.stack([mask for _, mask in taken]), seed)
+            masks = np.stack([mask for _, mask in taken])
+            self.gallery = by_mask(pictures[..., :3], pictures[..., 3], seed, WIDTH, HEIGHT)
+            self.queries = by_mask(self.shots, masks, seed, WIDTH, HEIGHT)
             return
         kept = where / "validation.npy"
         if not kept.exists():
-            np.save(kept, through(finder, cache.rgba[self.keep][..., :3]))
+            np.save(kept, through(finder, cache.rgba[self.keep][..., :3])[0])
         self.gallery = np.load(kept)
-        self.queries = through(finder, self.shots)
+        self.queries = through(finder, self.shots)[0]
 
     def measure(self, trunk: nn.Module, weights: Tensor) -> dict[str, dict[str, float]]:
         """Recall of the parts together under ``weights`` (4,), and apart.

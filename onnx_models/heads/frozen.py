@@ -53,8 +53,9 @@ class Frozen:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # Whatever the parts are called, each is a half-open span of the vector.
-        parts = facts["parts"] or {"all": [0, facts["dim"]]}
+        # Whatever the parts are called, each is a half-open span of the vector; the recipe's own
+        # encoders name every one of theirs.
+        parts = facts.get("slices") or facts["parts"] or {"all": [0, facts["dim"]]}
         return cls(
             facts["name"], digest, facts["dim"], spec["height"], spec["name"],
             facts["output"]["name"], tuple((int(a), int(b)) for a, b in parts.values()),

@@ -9,9 +9,14 @@ torch = pytest.importorskip("torch")
 
 from app.sketch.design import random_design  # noqa: E402
 from app.sketch.render import render  # noqa: E402
-from onnx_models.assemble import PARTS, outline, tone  # noqa: E402
+from onnx_models.assemble import KEPT, PARTS, Served, outline  # noqa: E402
+from onnx_models.colours import CLUES, tone  # noqa: E402
 from onnx_models.dataset import HELD_SOURCE, Row  # noqa: E402
-from onnx_models.finish import Asked  # noqa: E402
+from onnx_models.finish import Asked, fit_identity  # noqa: E402
+from onnx_models.model import Sizes  # noqa: E402
+from onnx_models.palette import Palette, contrast  # noqa: E402
+from onnx_models.surfaces import surface  # noqa: E402
+from onnx_models.teachers import neighbours  # noqa: E402
 
 
 def drawn(seed: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -52,17 +57,71 @@ def test_a_whole_studio_is_kept_for_fitting_the_weights() -> None:
 
 
 def test_a_gate_silences_a_part() -> None:
-    """Two products; plain colours name the wrong one, detail the right one."""
+    """Two products; plain colours name the wrong one, the identity the right one."""
     quiet = np.array([[0.0, 0.5, 0.5]], np.float32)
     cosines = {name: np.zeros((1, 3), np.float32) for name in PARTS}
-    cosines["detail"] = quiet
+    cosines["identity"] = quiet
     cosines["plain"] = np.array([[0.0, 0.1, 0.9]], np.float32)
     right = np.array([[False, True, False]])
-    weights = {**dict.fromkeys(PARTS, 0.0), "detail": 0.5, "plain": 0.5}
+    weights = {**dict.fromkeys(PARTS, 0.0), "identity": 0.5, "plain": 0.5}
     ones, own = np.ones(3, np.float32), np.array([0])
     for gate, first in ((1.0, 0.0), (0.0, 0.0)):
         asked = Asked(cosines, np.array([gate], np.float32), ones, own, right)
         assert asked.figures(weights)[0] == first
-    cosines["detail"] = np.array([[0.0, 0.6, 0.5]], np.float32)
+    cosines["identity"] = np.array([[0.0, 0.6, 0.5]], np.float32)
     silent = Asked(cosines, np.zeros(1, np.float32), ones, own, right)
     assert silent.figures(weights) == (1.0, 1.0)
+
+
+def test_the_identity_looks_where_views_of_a_product_agree() -> None:
+    """Products differ in the last direction alone; every other one is the camera's whim."""
+    rng = np.random.default_rng(0)
+    served = Served(Sizes())
+    width = len(served.mean_identity)
+    product = np.zeros((400, width), np.float32)
+    product[:, -1] = rng.normal(0, 1, 400)
+
+    def view() -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+        whim = rng.normal(0, 1, (400, width)).astype(np.float32)
+        whim[:, -1] *= 0.1
+        return product + whim
+
+    fit_identity(served, view(), [view(), view()])
+    axes = served.axes_identity.numpy()
+    assert axes.shape == (width, KEPT["identity"])
+    assert np.abs(axes[-1, 0]) > 3 * np.abs(axes[:-1, 0]).max()
+
+
+def test_a_palette_begins_as_principal_components() -> None:
+    rng = np.random.default_rng(0)
+    told = rng.random((300, CLUES)).astype(np.float32)
+    told[:, 7] += rng.normal(0, 30, 300)
+    palette = Palette().eval()
+    palette.start(told)
+    with torch.inference_mode():
+        found = palette(torch.from_numpy(told)).numpy()
+    assert np.allclose(np.linalg.norm(found, axis=1), 1, atol=1e-4)
+    assert abs(np.corrcoef(found[:, 0], told[:, 7])[0, 1]) > 0.8
+
+
+def test_the_same_picture_under_another_id_is_no_negative() -> None:
+    vectors = torch.nn.functional.normalize(torch.tensor([[1.0, 0], [1, 0.1], [1, 0], [1, 0.1]]))
+    rows, products, scale = np.array([0, 1, 0, 1]), torch.tensor([0, 1, 0, 1]), torch.tensor(2.0)
+    apart = contrast(vectors, products, rows, torch.eye(2), scale)
+    twins = contrast(vectors, products, rows, torch.ones(2, 1), scale)
+    assert float(twins) < 1e-3 < float(apart)
+
+
+def test_neighbours_are_training_pictures_and_never_the_picture_itself() -> None:
+    features = np.eye(6, dtype=np.float32)[[0, 0, 0, 1, 1, 5]]
+    near = neighbours(features, np.array([0, 1, 3, 4]), 1)
+    assert near[:, 0].tolist()[:5] == [1, 0, near[2, 0], 4, 3]
+    assert near[2, 0] in (0, 1)
+
+
+def test_surfaces_differ_and_are_pictures() -> None:
+    rng = np.random.default_rng(0)
+    made = [surface(rng) for _ in range(12)]
+    assert all(one.shape == (160, 160, 3) and one.dtype == np.uint8 for one in made)
+    assert len({one.tobytes() for one in made}) == 12
+    assert np.mean([one.std() > 4 for one in made]) > 0.7

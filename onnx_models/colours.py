@@ -1,0 +1,125 @@
+"""Colour of a photograph as numbers, inside the graph: histograms under guesses of the light."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+
+from onnx_models.blocks import weighted_mean
+from onnx_models.finder import Found
+
+STEPS: Final = (8, 8, 8)
+"""Bins of hue, saturation and value as photographed."""
+TONES: Final = (12, 6, 6)
+"""The same of the tone, hue as a ring."""
+SURE: Final = 0.7
+"""Opacity above which a pixel counts for the tone: a rim of backdrop would spoil it."""
+FACTS: Final = 8 + 3 + 3 + 3 + 3
+CLUES: Final = 4 * math.prod(TONES) + 2 * math.prod(STEPS) + FACTS
+PLAIN: Final = slice(4 * math.prod(TONES), 4 * math.prod(TONES) + math.prod(STEPS))
+"""Of the clues: the shoe's colours as photographed."""
+
+
+def hsv(rgb: Tensor) -> Tensor:
+    """Hue, saturation and value (n, 3, h, w), each in 0..1, of RGB in 0..1."""
+    high, low = rgb.amax(1), rgb.amin(1)
+    spread = high - low
+    red, green, blue = rgb[:, 0], rgb[:, 1], rgb[:, 2]
+    safe = spread + 1e-6
+    hue = torch.where(
+        red >= high,
+        torch.remainder((green - blue) / safe, 6.0),
+        torch.where(green >= high, (blue - red) / safe + 2, (red - green) / safe + 4),
+    )
+    hue = torch.where(spread < 1e-4, torch.zeros_like(hue), hue / 6)
+    return torch.stack([hue, spread / (high + 1e-6), high], dim=1)
+
+
+def histogram(values: Tensor, weight: Tensor, steps: tuple[int, int, int], ring: bool) -> Tensor:
+    """Square root of a trilinear histogram; (n, 3, h, w), (n, 1, h, w) to (n, bins).
+
+    ``ring``: the first channel's end meets its start.
+    """
+    near = []
+    for channel, count in enumerate(steps):
+        flat = values[:, channel].flatten(1)[:, None]
+        if ring and channel == 0:
+            away = (flat - torch.arange(count)[None, :, None] / count).abs()
+            near.append(torch.relu(1 - torch.minimum(away, 1 - away) * count))
+        else:
+            centres = torch.linspace(0, 1, count)[None, :, None]
+            near.append(torch.relu(1 - (flat - centres).abs() * (count - 1)))
+    pairs = (near[0][:, :, None] * near[1][:, None]).flatten(1, 2) * weight.flatten(2)
+    counts = torch.matmul(pairs, near[2].transpose(1, 2)).flatten(1)
+    return torch.sqrt(counts / (counts.sum(1, keepdim=True) + 1e-6) + 1e-9)
+
+
+def tone(seen: Tensor) -> Tensor:
+    """HSV histograms (n, d) of the upper and the lower half of focused shoes (n, 4, h, w), under
+    two guesses of the light: that the shoe's mean is grey (Buchsbaum 1980), and that its brightest
+    is white (as shades of grey, Finlayson and Trezzi 2004, with the sixth power). What is left is
+    much the same in a studio and on a phone."""
+    small = nn.functional.avg_pool2d(seen, 4)
+    alpha = small[:, 3:]
+    weight = torch.relu(alpha - SURE) + 1e-4
+    # The crop stands on white: take that out of the rim again.
+    rgb = (small[:, :3] - (1 - alpha)) / alpha.clamp(min=0.5)
+    linear = rgb.clamp(0.004, 1.0) ** 2.2
+    total = weight.sum((2, 3), keepdim=True)
+    found = []
+    for power, level in ((1.0, 0.2), (6.0, 0.8)):
+        mean = ((linear**power * weight).sum((2, 3), keepdim=True) / total) ** (1 / power)
+        lit = hsv((linear / mean * level).clamp(0.0, 1.0) ** (1 / 2.2))
+        middle = lit.shape[2] // 2
+        found += [
+            histogram(lit[:, :, part], weight[:, :, part], TONES, ring=True)
+            for part in (slice(0, middle), slice(middle, None))
+        ]
+    return torch.cat(found, dim=1)
+
+
+def backdrop_facts(rgb: Tensor, mask: Tensor, light: Tensor) -> Tensor:
+    """What tells a studio from a phone (n, 8): the backdrop's mean and spread, the light."""
+    rest = 1 - mask
+    total = rest.sum((2, 3)) + 1e-3
+    mean = (rgb * rest).sum((2, 3)) / total
+    spread = ((rgb - mean[:, :, None, None]) ** 2 * rest).sum((2, 3)) / total
+    edges = (rgb[:, :, 1:] - rgb[:, :, :-1]).abs() * rest[:, :, 1:]
+    rough = edges.sum((1, 2, 3))[:, None] / (3 * total)
+    darkest = mean.amin(1, keepdim=True)
+    return torch.cat(
+        [torch.sqrt(spread + 1e-6), torch.sqrt(rough + 1e-6), darkest, light.abs()], dim=1
+    )
+
+
+def clues(x: Tensor, seen: Tensor, found: Found) -> Tensor:
+    """What the palette reads (n, CLUES): of pictures (n, 3, h, w), focused shoes and what the
+    finder found.
+
+    The tone, the shoe's colours as photographed and under the finder's light, facts of the
+    backdrop, the light, and means and spread of log colours.
+    """
+    small = nn.functional.avg_pool2d(x, 4)
+    mask = torch.sigmoid(found.logits)[:, None]
+    crop = nn.functional.avg_pool2d(seen, 4)
+    alpha = crop[:, 3:]
+    sure = torch.relu(alpha - SURE) + 1e-4
+    lit = ((crop[:, :3] - (1 - alpha)) / alpha.clamp(min=0.5)).clamp(0.0, 1.0)
+    logs = torch.log(small + 0.03)
+    shoe, rest = weighted_mean(logs, mask), weighted_mean(logs, 1 - mask)
+    spread = torch.sqrt(weighted_mean((logs - shoe[:, :, None, None]) ** 2, mask) + 1e-6)
+    facts = torch.cat(
+        [backdrop_facts(small, mask, found.light), found.light, shoe, rest, spread], 1
+    )
+    return torch.cat(
+        [
+            tone(seen),
+            histogram(hsv(small), mask + 1e-4, STEPS, ring=False),
+            histogram(hsv(lit), sure, STEPS, ring=False),
+            facts * 0.3,
+        ],
+        dim=1,
+    )
