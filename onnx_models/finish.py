@@ -12,7 +12,6 @@ import argparse
 import hashlib
 import json
 import os
-from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,22 +22,20 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from onnx_models.assemble import GATED, KEPT, LEARNED, PARTS, WHITENED, Localiser, Served
-from onnx_models.bank import CLEAN, SHOT
-from onnx_models.dataset import F32, I64, U8, Row, build_cache, read_rows, shoes_folder
+from onnx_models.assemble import CENTRED, GATED, KEPT, PARTS, WHITENED, Localiser, Served
+from onnx_models.dataset import F32, I64, U8, build_cache, read_rows, shoes_folder
 from onnx_models.model import Sizes
 from onnx_models.to_onnx import Work, encode, everything, export, open_session, write_artifact
-from onnx_models.validate import Validation, embed, recall
+from onnx_models.validate import Validation, recall
 
 BLOCK: Final = 64
-SHRINK: Final = 0.1
-"""Of the scatter within products towards a ball: some directions hardly ever vary in training."""
-VIEWS: Final = 8
-"""Times that a product with several real views counts: few have them, and they differ most."""
 ROUNDS: Final = 3
 STEPS: Final = (0.0, 0.03, 0.06, 0.1, 0.15, 0.2, 0.27, 0.35, 0.45, 0.6, 0.8, 1.1, 1.5)
-LEAST: Final[dict[str, float]] = {"style": 0.15, "attributes": 0.06}
+LEAST: Final[dict[str, float]] = {"style": 0.15, "attributes": 0.2, "detail": 0.06}
 """People's judgement and words live in these parts, which retrieval alone would starve."""
+PHONE: Final = 2.0
+LIKENESS: Final = 3.0
+"""What re-shot queries and people's judgement count beside clean queries."""
 TRIPLETS: Final = 20_000
 Parts = dict[str, F32]
 
@@ -71,66 +68,14 @@ def all_parts(served: Served, pictures: U8) -> tuple[Parts, F32]:
 
 
 def fit_axes(served: Served, parts: Parts) -> None:
-    """Strongest directions of every part but the identity, as :data:`WHITENED` says."""
+    """Strongest directions of every part but the palette, as :data:`WHITENED` says."""
     for name, power in WHITENED.items():
         values = parts[name]
-        mean = values.mean(axis=0) if power else np.zeros(values.shape[1], np.float32)
+        mean = values.mean(axis=0) * np.float32(CENTRED.get(name, 1.0))
         _, size, axes = np.linalg.svd(values - mean, full_matrices=False)
         kept = axes[: KEPT[name]].T / (size[: KEPT[name]] / size[0]) ** power
         getattr(served, f"mean_{name}").copy_(torch.from_numpy(mean))
         getattr(served, f"axes_{name}").copy_(torch.from_numpy(kept.astype(np.float32)))
-
-
-def fit_identity(served: Served, clean: F32, shots: list[F32]) -> None:
-    """Linear discriminants of what the trunk says (Fisher 1936): directions in which a product's
-    re-shot pictures agree and products differ. ``clean`` (n, d) and, row by row, re-shot ones."""
-    views = np.stack([clean, *shots]).astype(np.float64)
-    middle = views.mean(axis=0)
-    within = np.einsum("vnd,vne->de", views - middle, views - middle) / views[0].size
-    mean = middle.mean(axis=0)
-    between = (middle - mean).T @ (middle - mean) / middle.size
-    within += np.eye(len(within)) * np.trace(within) / len(within) * SHRINK
-    size, turn = np.linalg.eigh(within)
-    flat = turn / np.sqrt(size)
-    spread, axes = np.linalg.eigh(flat.T @ between @ flat)
-    kept = slice(None, -KEPT["identity"] - 1, -1)
-    # Divided by the deviation between products to the half: the first directions are colours and
-    # kinds that many products share.
-    axes = flat @ axes[:, kept] / spread[kept] ** 0.25
-    served.mean_identity.copy_(torch.from_numpy(mean.astype(np.float32)))
-    served.axes_identity.copy_(torch.from_numpy(axes.astype(np.float32)))
-
-
-def identity_views(
-    served: Served, rows: list[Row], where: Path, seed: int
-) -> tuple[F32, list[F32]]:
-    """What the identity is read from, of training pictures (n, d) and of two views of each: a
-    phone's, and a phone's of another picture of the product where there is one."""
-    rng = np.random.default_rng(seed)
-    plan, crops = (np.load(where / "bank" / f"{n}.npy", mmap_mode="r") for n in ("plan", "crops"))
-    places: dict[int, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for place, (row, kind) in enumerate(plan[:, :2].tolist()):
-        if 0 <= row < len(rows) and rows[row].split == "train":
-            places[row][kind].append(place)
-    products: dict[str, list[int]] = defaultdict(list)
-    for row in places:
-        products[rows[row].product].append(row)
-    chosen: list[tuple[int, int, int]] = []
-    for row, kinds in places.items():
-        group = products[rows[row].product]
-        for _ in range(VIEWS if len(group) > 1 else 1):
-            other = int(rng.choice(group))
-            chosen.append((
-                kinds[CLEAN][0], int(rng.choice(kinds[SHOT])),
-                int(rng.choice(places[other][SHOT])),
-            ))  # fmt: skip
-    found = []
-    for column in np.array(chosen).T:
-        unique, back = np.unique(column, return_inverse=True)
-        parts = embed(served.trunk, crops[unique])
-        joined = np.concatenate([parts[name] for name in LEARNED], axis=1)
-        found.append(joined[back])
-    return found[0], found[1:]
 
 
 def reduced(served: Served, parts: Parts) -> Parts:
@@ -228,11 +173,11 @@ class Judge:
 
 
 def fit_weights(shots: Asked, clean: Asked, judge: Judge) -> dict[str, float]:
-    """Coordinate search for the parts' weights: clean and re-shot queries count alike, likeness
-    half."""
+    """Coordinate search for the parts' weights: R@1, reciprocal rank and likeness, weighed."""
 
     def score(weights: dict[str, float]) -> float:
-        return sum(shots.figures(weights)) + sum(clean.figures(weights)) + judge.agreement(weights)
+        found = PHONE * sum(shots.figures(weights)) + sum(clean.figures(weights))
+        return found + LIKENESS * judge.agreement(weights)
 
     weights = dict.fromkeys(PARTS, 0.3)
     for _ in range(ROUNDS):
@@ -252,7 +197,6 @@ def finish(arguments: argparse.Namespace) -> None:
     rows = read_rows(folder)
     cache = build_cache(folder, rows, where)
     validation = Validation(rows, cache, served.finder, where, arguments.seed)
-    fit_identity(served, *identity_views(served, rows, where, arguments.seed))
     gallery, facts = all_parts(served, cache.clean(validation.keep))
     asked, asked_facts = all_parts(served, validation.shots)
     train = np.array([rows[i].split == "train" for i in validation.keep])

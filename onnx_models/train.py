@@ -7,8 +7,8 @@ Stages, each kept under ``--cache`` and skipped when it is there: decode the pho
 pretrained transformer's view of them; the bank of views; the finder; the bank through the finder;
 the tutor (that transformer, fine-tuned; never shipped); its answers for every clean picture; the
 trunk, which learns the answers from re-shot pictures and goes on with contrast of its own. Then
-:mod:`onnx_models.finish` fits weights of the parts and exports. ``--start`` takes finder and trunk
-from an earlier artifact of the project. ``--resume`` goes on with an interrupted stage. The
+:mod:`onnx_models.finish` fits weights of the parts and exports. ``--earlier`` takes finder and
+trunk from an earlier artifact of the project. ``--resume`` goes on with an interrupted stage. The
 learning rate follows the wall clock, so a run ends on time on any machine.
 """
 
@@ -106,8 +106,8 @@ def the_finder(stage: Stage, arguments: argparse.Namespace) -> Finder:
     path = stage.where / "finder.pt"
     if not path.exists():
         start = None
-        if arguments.start:
-            start = earlier_finder(arguments.start, stage.bank).state_dict()
+        if arguments.earlier:
+            start = earlier_finder(arguments.earlier, stage.bank).state_dict()
         found = train_finder(stage.bank, arguments.finder_minutes, arguments.seed, start)
         torch.save(found.state_dict(), path)
     finder = Finder()
@@ -289,8 +289,8 @@ def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
     common = Common(known, sizes)
     follow = _follow(stage, common)
     trunk, slow = Trunk(sizes), Trunk(sizes)
-    if arguments.start:
-        earlier_trunk(trunk, arguments.start, crops)
+    if arguments.earlier:
+        earlier_trunk(trunk, arguments.earlier, crops)
     trunk = trunk.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def losses(parts: Parts, batch: Batch) -> dict[str, Tensor]:
@@ -342,7 +342,7 @@ def main() -> None:
     parser.add_argument("--tutor-minutes", type=float, default=20.0, help="0: none")
     parser.add_argument("--finder-minutes", type=float, default=10.0)
     parser.add_argument("--palette-minutes", type=float, default=10.0, help="0: none")
-    parser.add_argument("--start", type=Path, help="earlier artifact to take weights from")
+    parser.add_argument("--earlier", type=Path, help="artifact of the project to take weights from")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--resume", action="store_true")

@@ -9,11 +9,10 @@ torch = pytest.importorskip("torch")
 
 from app.sketch.design import random_design  # noqa: E402
 from app.sketch.render import render  # noqa: E402
-from onnx_models.assemble import KEPT, PARTS, Served, outline  # noqa: E402
+from onnx_models.assemble import PARTS, outline  # noqa: E402
 from onnx_models.colours import CLUES, tone  # noqa: E402
 from onnx_models.dataset import HELD_SOURCE, Row  # noqa: E402
-from onnx_models.finish import Asked, fit_identity  # noqa: E402
-from onnx_models.model import Sizes  # noqa: E402
+from onnx_models.finish import Asked  # noqa: E402
 from onnx_models.palette import Palette, contrast  # noqa: E402
 from onnx_models.surfaces import surface  # noqa: E402
 from onnx_models.teachers import neighbours  # noqa: E402
@@ -57,39 +56,20 @@ def test_a_whole_studio_is_kept_for_fitting_the_weights() -> None:
 
 
 def test_a_gate_silences_a_part() -> None:
-    """Two products; plain colours name the wrong one, the identity the right one."""
+    """Two products; plain colours name the wrong one, detail the right one."""
     quiet = np.array([[0.0, 0.5, 0.5]], np.float32)
     cosines = {name: np.zeros((1, 3), np.float32) for name in PARTS}
-    cosines["identity"] = quiet
+    cosines["detail"] = quiet
     cosines["plain"] = np.array([[0.0, 0.1, 0.9]], np.float32)
     right = np.array([[False, True, False]])
-    weights = {**dict.fromkeys(PARTS, 0.0), "identity": 0.5, "plain": 0.5}
+    weights = {**dict.fromkeys(PARTS, 0.0), "detail": 0.5, "plain": 0.5}
     ones, own = np.ones(3, np.float32), np.array([0])
     for gate, first in ((1.0, 0.0), (0.0, 0.0)):
         asked = Asked(cosines, np.array([gate], np.float32), ones, own, right)
         assert asked.figures(weights)[0] == first
-    cosines["identity"] = np.array([[0.0, 0.6, 0.5]], np.float32)
+    cosines["detail"] = np.array([[0.0, 0.6, 0.5]], np.float32)
     silent = Asked(cosines, np.zeros(1, np.float32), ones, own, right)
     assert silent.figures(weights) == (1.0, 1.0)
-
-
-def test_the_identity_looks_where_views_of_a_product_agree() -> None:
-    """Products differ in the last direction alone; every other one is the camera's whim."""
-    rng = np.random.default_rng(0)
-    served = Served(Sizes())
-    width = len(served.mean_identity)
-    product = np.zeros((400, width), np.float32)
-    product[:, -1] = rng.normal(0, 1, 400)
-
-    def view() -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-        whim = rng.normal(0, 1, (400, width)).astype(np.float32)
-        whim[:, -1] *= 0.1
-        return product + whim
-
-    fit_identity(served, view(), [view(), view()])
-    axes = served.axes_identity.numpy()
-    assert axes.shape == (width, KEPT["identity"])
-    assert np.abs(axes[-1, 0]) > 3 * np.abs(axes[:-1, 0]).max()
 
 
 def test_a_palette_begins_as_principal_components() -> None:
