@@ -58,6 +58,8 @@ TRUNK_WEIGHTS: Final = {
     "both": 0.8, "detail": 0.4, "colour": 0.2, "model": 0.3, "style": 1.0, "likeness": 1.0,
     "label": 0.6, "follow": 3.0, "order": 1.5,
 }  # fmt: skip
+BEFORE: Final = ("finder.pt", "palette.pt", "bank/crops.done")
+"""What workers side by side must find made."""
 NEAR: Final = 24
 LIKENESS: Final = 30.0
 """Scale of the style's cosines before the softmax: they lie close together."""
@@ -317,6 +319,13 @@ def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
 def train(arguments: argparse.Namespace) -> None:
     """The whole run."""
     torch.manual_seed(arguments.seed)
+    if dist.is_initialized():
+        missing = [n for n in BEFORE if not (arguments.cache / n).exists()]
+        if missing:
+            raise SystemExit(
+                f"{', '.join(missing)} not in {arguments.cache}: workers share the trunk alone; "
+                "run once without torchrun and with --minutes 0"
+            )
     stage = prepare(arguments)
     names = read_labels(stage.rows)[1]
     sizes = Sizes(labels=tuple(max(1, len(found)) for found in names))
@@ -341,7 +350,7 @@ def main() -> None:
     )
     parser.add_argument("--tutor-minutes", type=float, default=20.0, help="0: none")
     parser.add_argument("--finder-minutes", type=float, default=10.0)
-    parser.add_argument("--palette-minutes", type=float, default=10.0, help="0: none")
+    parser.add_argument("--palette-minutes", type=float, default=3.0, help="0: none")
     parser.add_argument("--earlier", type=Path, help="artifact of the project to take weights from")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True)
