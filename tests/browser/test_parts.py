@@ -239,6 +239,10 @@ async def test_a_lost_server_is_said_and_found_again(tab: Tab, puppet: Puppet) -
     await puppet.page.start()
     await tab.wait("document.querySelector('.words')?.innerText.includes('meanwhile')")
     await tab.wait(f"{banner}.hidden")
+    # What the browser itself asked for meanwhile (the tab's icon) it could not have.
+    refused = "ERR_CONNECTION_REFUSED"
+    assert all(refused in problem for problem in tab.problems), tab.problems
+    tab.problems.clear()
 
 
 async def test_a_file_too_large_is_refused_in_words(
