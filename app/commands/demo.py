@@ -30,7 +30,7 @@ PRODUCTS = 320
 PORT = 8471
 """The first ports tried; a catalogue keeps those its shops were first read at."""
 _PORTS = 50
-SHOWN = 7
+SHOWN = 10
 """The query picture that is shown; how all of them fared is said beside it."""
 CHECKS = 20
 """Further query pictures that are only counted."""
