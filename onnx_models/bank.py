@@ -12,6 +12,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import random
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -63,6 +64,34 @@ class Bank:
     light: F32
     masked: npt.NDArray[np.bool_]
     seen: npt.NDArray[np.bool_]
+
+
+def coded(names: list[str], bank: Bank) -> I64:
+    """A code for each labelled row's name, and for each drawn row's design behind them."""
+    drawn = int(bank.rows.max()) + 1 - len(names)
+    every = names + [f"drawn/{i // len(DRAWN_VIEWS)}" for i in range(drawn)]
+    return np.unique(every, return_inverse=True)[1].astype(np.int64)
+
+
+def trained_places(bank: Bank) -> dict[int, dict[int, I64]]:
+    """Where in the bank the views that training may see stand, by row and kind: of rows that have
+    a phone's and the clean one."""
+    grouped: dict[int, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for place in np.flatnonzero(bank.seen & (bank.rows >= 0)):
+        grouped[int(bank.rows[place])][int(bank.kinds[place])].append(int(place))
+    return {
+        row: {kind: np.array(found) for kind, found in kinds.items()}
+        for row, kinds in grouped.items()
+        if SHOT in kinds and CLEAN in kinds
+    }
+
+
+def several(rows: list[int], products: I64) -> list[I64]:
+    """Rows of one product together, of products with more than one."""
+    groups: dict[int, list[int]] = defaultdict(list)
+    for row in rows:
+        groups[int(products[row])].append(row)
+    return [np.array(group) for group in groups.values() if len(group) > 1]
 
 
 def drawn_pictures(where: Path) -> tuple[U8, I64]:

@@ -12,6 +12,17 @@ FLOOR = 0.08
 """Least weight of a part in the training cosine: no part may starve."""
 
 
+def rivals(products: Tensor, twins: Tensor) -> tuple[Tensor, Tensor]:
+    """Of 2n views, n first ones, then the n second ones: the place (2n,) of each one's other view,
+    and which pairs (2n, 2n) are no negatives: itself, its product's others, ``twins``."""
+    count = len(products)
+    own = (torch.arange(count) + count // 2) % count
+    skip = (products[:, None] == products[None]) | twins
+    skip[torch.arange(count), own] = False
+    skip.fill_diagonal_(True)
+    return own, skip
+
+
 class Contrast(nn.Module):
     """InfoNCE (van den Oord et al. 2018, arXiv 1807.03748) over the parts together and apart.
 
@@ -38,16 +49,11 @@ class Contrast(nn.Module):
         ``products`` (2n,), ``models`` (2n,): codes, equal for colourways of one model;
         ``teachers`` (2n, t): clean features of the pictures behind the views, unit length.
         """
-        count = len(products)
-        half = count // 2
-        own = (torch.arange(count) + half) % count
         scales = self.scales.exp().clamp(max=60.0)
         cosines = [x @ x.T for x in (parts.style, parts.model, parts.detail, parts.colour)]
         both = sum(w * c for w, c in zip(self.weights(), cosines, strict=True))
         twins = teachers @ teachers.T > self.twin
-        skip = (products[:, None] == products[None]) | twins
-        skip[torch.arange(count), own] = False
-        skip.fill_diagonal_(True)
+        own, skip = rivals(products, twins)
         losses = {
             name: nn.functional.cross_entropy((part * scale).masked_fill(skip, IGNORE), own)
             for name, part, scale in (

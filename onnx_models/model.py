@@ -9,18 +9,19 @@ vector of unit length whose cosine is the weighted sum of the parts' cosines:
 * ``detail``: tells products apart (contrast between views of one product);
 * ``colour``: a soft histogram over learned colour bins (soft assignment as in NetVLAD, Arandjelovic
   et al. 2016, arXiv 1511.07247) of the shoe's pixels under the finder's light correction, square
-  root taken (Hellinger kernel, Arandjelovic and Zisserman 2012);
+  root taken (Hellinger kernel, Arandjelovic and Zisserman 2012); learned beside the others and no
+  longer in the vector, where the palette stands for it;
 * ``attributes``: brand, category, colour and gender as near-orthogonal directions, so that a text
   can name them;
 * ``outline``: principal components of oriented gradients of the focused shoe;
-* ``tone``: the same of colour histograms of the shoe under guesses of the light (grey world, white
-  patch), which a phone's light changes little;
-* ``plain`` and ``scene``: the same of colour histograms as photographed, of the shoe and of the
-  whole picture. Between pictures of one studio they are the strongest signal there is, elsewhere
-  noise; their length falls with how unlike a studio the backdrop looks.
+* ``palette``: what a network reads from histograms of the shoe's colours under guesses of the light
+  (:mod:`onnx_models.palette`);
+* ``plain`` and ``scene``: principal components of colour histograms as photographed, of the shoe
+  and of the whole picture. Between pictures of one studio they are the strongest signal there is,
+  elsewhere noise; their length falls with how unlike a studio the backdrop looks.
 
-``style``, ``model`` and ``outline`` together are the shape part; ``colour``, ``tone``, ``plain``
-and ``scene`` the colour part. Outline, tone, plain and scene are fixed functions
+``style``, ``model`` and ``outline`` together are the shape part; ``palette``, ``plain`` and
+``scene`` the colour part. Outline, plain and scene are fixed functions
 (:mod:`onnx_models.assemble`).
 """
 

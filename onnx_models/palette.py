@@ -11,7 +11,6 @@ pictures, as contrast needs (SimCLR, arXiv 2002.05709, section 5.2).
 from __future__ import annotations
 
 import time
-from collections import defaultdict
 from typing import Final
 
 import numpy as np
@@ -19,10 +18,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from onnx_models.bank import CLEAN, DRAWN_VIEWS, MILD, SHOT, Bank
+from onnx_models.bank import CLEAN, MILD, SHOT, Bank, coded, several, trained_places
 from onnx_models.colours import CLUES
 from onnx_models.dataset import F32, I64, Row
-from onnx_models.losses import IGNORE
+from onnx_models.losses import IGNORE, rivals
+from onnx_models.teachers import neighbours
 
 DIM: Final = 96
 HIDDEN: Final = 320
@@ -32,7 +32,7 @@ DROPPED: Final = 0.15
 SEVERAL: Final = 0.15
 DRAWN: Final = 0.05
 ALIKE: Final = 12
-"""Pictures of like colours come in groups of so many."""
+"""Pictures of like colours come in groups of so many, out of NEAR."""
 NEAR: Final = 48
 F16 = npt.NDArray[np.float16]
 
@@ -73,33 +73,13 @@ class Pairs:
         """``vectors`` (rows, d) unit: the clean pictures' colours at the start, for groups of
         pictures of like colours."""
         self.rng = np.random.default_rng(seed)
-        drawn = int(bank.rows.max()) + 1 - len(rows)
-        names = [row.product for row in rows] + [
-            f"drawn/{i // len(DRAWN_VIEWS)}" for i in range(drawn)
-        ]
-        self.products = np.unique(names, return_inverse=True)[1].astype(np.int64)
-        grouped: dict[int, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
-        for place in np.flatnonzero(bank.seen & (bank.rows >= 0)):
-            grouped[int(bank.rows[place])][int(bank.kinds[place])].append(int(place))
-        self.places = {
-            row: kinds for row, kinds in grouped.items() if SHOT in kinds and CLEAN in kinds
-        }
-        real = np.array([row for row in self.places if row < len(rows)])
-        self.real = real
-        self.several = self._groups(real)
-        self.drawn = self._groups([row for row in self.places if row >= len(rows)])
-        self.near: dict[int, I64] = {}
-        for start in range(0, len(real), 1024):
-            block = real[start : start + 1024]
-            cosines = vectors[block] @ vectors[real].T
-            best = np.argpartition(-cosines, NEAR, axis=1)[:, :NEAR]
-            self.near.update({int(r): real[b] for r, b in zip(block, best, strict=True)})
-
-    def _groups(self, rows: I64 | list[int]) -> list[I64]:
-        groups: dict[int, list[int]] = defaultdict(list)
-        for row in rows:
-            groups[int(self.products[row])].append(int(row))
-        return [np.array(group) for group in groups.values() if len(group) > 1]
+        self.products = coded([row.product for row in rows], bank)
+        self.places = trained_places(bank)
+        real = [row for row in self.places if row < len(rows)]
+        self.real = np.array(real)
+        self.several = several(real, self.products)
+        self.drawn = several([row for row in self.places if row >= len(rows)], self.products)
+        self.near = neighbours(vectors[: len(rows)], self.real, NEAR - 1)
 
     def draw(self) -> tuple[I64, I64]:
         """Places in the bank (2n,), first views first, and their rows."""
@@ -110,8 +90,9 @@ class Pairs:
                 one, two = rng.choice(groups[int(pick)], 2, replace=False)
                 pairs.append((int(one), int(two)))
         while PAIRS - len(pairs) >= 2 * ALIKE:
-            near = self.near[int(rng.choice(self.real))]
-            pairs += [(int(r), int(r)) for r in rng.choice(near, ALIKE, replace=False)]
+            row = int(rng.choice(self.real))
+            alike = rng.choice([row, *self.near[row]], ALIKE, replace=False)
+            pairs += [(int(r), int(r)) for r in alike]
         pairs += [(int(r), int(r)) for r in rng.choice(self.real, PAIRS - len(pairs))]
         chances = rng.random(len(pairs))
         places = [int(rng.choice(self.places[one][SHOT])) for one, _ in pairs]
@@ -124,12 +105,12 @@ class Pairs:
 
 
 def train_palette(
-    rows: list[Row], bank: Bank, held: F16, white: F32, minutes: float, seed: int
+    rows: list[Row], bank: Bank, held: F16, white: Tensor, twin: float, minutes: float, seed: int
 ) -> Palette:
     """Train for so many minutes on clues (N, CLUES) of the bank.
 
-    ``white`` (rows, d) unit: what a pretrained network sees of the clean pictures; nearly the same
-    picture under another id is no negative.
+    ``white`` (rows, d) unit, drawn rows zero: what a pretrained network sees of the clean pictures;
+    nearly the same picture under another id is no negative (``twin``: from which cosine on).
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
@@ -153,7 +134,6 @@ def train_palette(
         ],
         lr=PEAK,
     )  # fmt: skip
-    seen = torch.from_numpy(white)
     start_time, step, total = time.monotonic(), 0, 0.0
     palette.train()
     slow.load_state_dict(palette.state_dict())
@@ -163,7 +143,9 @@ def train_palette(
         places, of = pairs.draw()
         with torch.autocast("cpu", dtype=torch.bfloat16):
             found = palette(torch.from_numpy(held[places]).float())
-        wrong = contrast(found, torch.from_numpy(pairs.products[of]), of, seen, scale)
+        looks = white[torch.from_numpy(of)]
+        twins = looks @ looks.T > twin
+        wrong = contrast(found, torch.from_numpy(pairs.products[of]), twins, scale)
         optimiser.zero_grad(set_to_none=True)
         wrong.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
@@ -179,15 +161,8 @@ def train_palette(
     return slow
 
 
-def contrast(found: Tensor, products: Tensor, rows: I64, white: Tensor, scale: Tensor) -> Tensor:
-    """InfoNCE of 2n views: n first views, then the n second ones."""
-    count = len(found)
-    own = (torch.arange(count) + count // 2) % count
-    known = torch.from_numpy(np.where(rows < len(white), rows, 0))
-    real = torch.from_numpy(rows < len(white))
-    looks = white[known] * real[:, None]
-    skip = (products[:, None] == products[None]) | (looks @ looks.T > 0.8)
-    skip[torch.arange(count), own] = False
-    skip.fill_diagonal_(True)
+def contrast(found: Tensor, products: Tensor, twins: Tensor, scale: Tensor) -> Tensor:
+    """InfoNCE of 2n views (2n, d): n first views, then the n second ones; ``twins`` (2n, 2n)."""
+    own, skip = rivals(products, twins)
     logits = (found @ found.T * scale.exp().clamp(max=60)).masked_fill(skip, IGNORE)
     return nn.functional.cross_entropy(logits, own)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from onnx_models.bank import CLEAN, MILD, SCENE, SHOT, Bank
+from onnx_models.bank import CLEAN, MILD, SCENE, SHOT, Bank, coded, several, trained_places
 from onnx_models.crops import TrueCrops
 from onnx_models.dataset import I64, U8, Row
 
@@ -40,46 +40,26 @@ class Sampler:
     """Draws batches; ``products`` and ``models`` are codes over labelled and drawn rows."""
 
     def __init__(
-        self, rows: list[Row], bank: Bank, crops: U8 | TrueCrops, near: I64, views: int,
-        batch: int, seed: int,
+        self, rows: list[Row], bank: Bank, crops: U8 | TrueCrops, near: I64, batch: int,
+        seed: int,
     ) -> None:  # fmt: skip
         """``near`` (rows, k): the pictures that look most like each."""
         self.crops, self.near, self.batch, self.seed = crops, near, batch, seed
         self.rng = np.random.default_rng(seed)
-        drawn = int(bank.rows.max()) + 1 - len(rows)
-        names = [row.product for row in rows]
-        names += [f"drawn/{i // views}" for i in range(drawn)]
-        kinds = [f"{r.source}/{r.model}" if r.model else r.product for r in rows]
-        kinds += [f"drawn/{i // views}" for i in range(drawn)]
-        self.products = np.unique(names, return_inverse=True)[1].astype(np.int64)
-        self.models = np.unique(kinds, return_inverse=True)[1].astype(np.int64)
-        self.places: dict[int, dict[int, I64]] = {}
-        usable = np.flatnonzero(bank.seen & (bank.rows >= 0))
-        grouped: dict[int, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
-        for place in usable:
-            grouped[int(bank.rows[place])][int(bank.kinds[place])].append(int(place))
-        self.places = {
-            row: {kind: np.array(found) for kind, found in kinds_.items()}
-            for row, kinds_ in grouped.items()
-            if SHOT in kinds_ and CLEAN in kinds_
-        }
+        self.products = coded([row.product for row in rows], bank)
+        self.models = coded([f"{r.source}/{r.model}" if r.model else r.product for r in rows], bank)
+        self.places = trained_places(bank)
         self.scenes = np.flatnonzero(bank.kinds == SCENE)
         real = [row for row in self.places if row < len(rows)]
         self.pool = np.array(real)
-        self.drawn = self._several([row for row in self.places if row >= len(rows)])
-        self.several = self._several(real)
+        self.drawn = several([row for row in self.places if row >= len(rows)], self.products)
+        self.several = several(real, self.products)
         models: dict[int, list[int]] = defaultdict(list)
         for row in real:
             models[int(self.models[row])].append(row)
         self.colourways = [
             np.array(m) for m in models.values() if len(m) > 1 and len(set(self.products[m])) > 1
         ]
-
-    def _several(self, rows: list[int]) -> list[I64]:
-        groups: dict[int, list[int]] = defaultdict(list)
-        for row in rows:
-            groups[int(self.products[row])].append(row)
-        return [np.array(group) for group in groups.values() if len(group) > 1]
 
     def _pairs(self) -> list[tuple[int, int]]:
         rng, size = self.rng, self.batch

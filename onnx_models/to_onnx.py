@@ -9,6 +9,7 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +174,8 @@ def manifest(
 ) -> dict[str, Any]:
     """The file that serving reads; every preprocessing step is stated in it."""
     dim = len(vector)
+    ends = dict(zip(KEPT, accumulate(KEPT.values()), strict=True))
+    slices = {name: [end - KEPT[name], end] for name, end in ends.items()}
     return {
         "schema": 1,
         "name": name,
@@ -200,13 +203,10 @@ def manifest(
         },
         "output": {"name": "embedding", "normalise": False},
         "parts": {
-            "shape": [0, sum(KEPT[name] for name in SHAPE)],
-            "colour": [dim - sum(KEPT[name] for name in COLOUR), dim],
+            "shape": [slices[SHAPE[0]][0], slices[SHAPE[-1]][1]],
+            "colour": [slices[COLOUR[0]][0], slices[COLOUR[-1]][1]],
         },
-        "slices": {
-            name: [sum(list(KEPT.values())[:at]), sum(list(KEPT.values())[: at + 1])]
-            for at, name in enumerate(KEPT)
-        },
+        "slices": slices,
         "calibration": {
             "same": calibration.same,
             "similar": calibration.similar,

@@ -4,12 +4,12 @@
         --tutor-minutes 20 --minutes 40
 
 Stages, each kept under ``--cache`` and skipped when it is there: decode the photographs; a
-pretrained transformer's view of them; the bank of views; the finder; the bank through the finder;
-the tutor (that transformer, fine-tuned; never shipped); its answers for every clean picture; the
-trunk, which learns the answers from re-shot pictures and goes on with contrast of its own. Then
-:mod:`onnx_models.finish` fits weights of the parts and exports. ``--earlier`` takes finder and
-trunk from an earlier artifact of the project. ``--resume`` goes on with an interrupted stage. The
-learning rate follows the wall clock, so a run ends on time on any machine.
+pretrained transformer's view of them; the bank of views; the tutor (that transformer, fine-tuned;
+never shipped); its answers for every clean picture; the finder; the bank through the finder; the
+palette; the trunk, which learns the answers from re-shot pictures and goes on with contrast of its
+own. Then :mod:`onnx_models.finish` fits weights of the parts and exports. ``--earlier`` takes
+finder and trunk from an earlier artifact of the project. ``--resume`` goes on with an interrupted
+stage. The learning rate follows the wall clock, so a run ends on time on any machine.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from onnx_models.augment import backdrop_pool
-from onnx_models.bank import CLEAN, DRAWN_VIEWS, Bank, build_bank
+from onnx_models.bank import CLEAN, Bank, build_bank
 from onnx_models.crops import TrueCrops, build_crops, by_mask
 from onnx_models.dataset import F32, I64, U8, Cache, Row, build_cache, read_rows, shoes_folder
 from onnx_models.finder import Finder, train_finder
@@ -226,9 +226,7 @@ def fit_tutor(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
         common, TUTOR_WEIGHTS, common.contrast.weights, arguments.tutor_minutes, stage.where,
         {"sizes": sizes.as_dict()}, arguments.check_every, arguments.compile, arguments.resume,
     )  # fmt: skip
-    sampler = Sampler(
-        stage.rows, stage.bank, crops, known.near, len(DRAWN_VIEWS), TUTOR_BATCH, arguments.seed
-    )
+    sampler = Sampler(stage.rows, stage.bank, crops, known.near, TUTOR_BATCH, arguments.seed)
     validation = Validation(stage.rows, stage.cache, None, stage.where, arguments.seed)
     fit(plan, sampler, validation)
     slow.load_state_dict(torch.load(path, weights_only=False)["slow"])
@@ -277,10 +275,10 @@ def fit_palette(stage: Stage, known: Targets, arguments: argparse.Namespace) -> 
     path = stage.where / "palette.pt"
     if not path.exists():
         _, told = build_crops(stage.bank, the_finder(stage, arguments), stage.where)
-        white = known.white[: len(stage.rows)].numpy()
         palette = train_palette(
-            stage.rows, stage.bank, told, white, arguments.palette_minutes, arguments.seed
-        )
+            stage.rows, stage.bank, told, known.white, TWIN, arguments.palette_minutes,
+            arguments.seed,
+        )  # fmt: skip
         torch.save(palette.state_dict(), path)
 
 
@@ -307,7 +305,7 @@ def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
     )  # fmt: skip
     rank, workers = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
     sampler = Sampler(
-        stage.rows, stage.bank, crops, known.near, len(DRAWN_VIEWS), BATCH // workers,
+        stage.rows, stage.bank, crops, known.near, BATCH // workers,
         arguments.seed + rank,
     )  # fmt: skip
     validation = None

@@ -86,9 +86,9 @@ def test_a_palette_begins_as_principal_components() -> None:
 
 def test_the_same_picture_under_another_id_is_no_negative() -> None:
     vectors = torch.nn.functional.normalize(torch.tensor([[1.0, 0], [1, 0.1], [1, 0], [1, 0.1]]))
-    rows, products, scale = np.array([0, 1, 0, 1]), torch.tensor([0, 1, 0, 1]), torch.tensor(2.0)
-    apart = contrast(vectors, products, rows, torch.eye(2), scale)
-    twins = contrast(vectors, products, rows, torch.ones(2, 1), scale)
+    products, scale = torch.tensor([0, 1, 0, 1]), torch.tensor(2.0)
+    apart = contrast(vectors, products, torch.zeros(4, 4, dtype=torch.bool), scale)
+    twins = contrast(vectors, products, torch.ones(4, 4, dtype=torch.bool), scale)
     assert float(twins) < 1e-3 < float(apart)
 
 
