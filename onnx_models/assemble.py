@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from onnx_models.colours import PLAIN, STEPS, backdrop_facts, clues, histogram, hsv
-from onnx_models.finder import HEIGHT, WIDTH, Finder, focus
+from onnx_models.finder import CLOSE_HEIGHT, CLOSE_WIDTH, HEIGHT, WIDTH, Finder, focus
 from onnx_models.model import Parts, Sizes, Trunk, unit
 from onnx_models.palette import Palette
 
@@ -24,7 +24,7 @@ KEPT: Final[dict[str, int]] = {
 SHAPE: Final = ("style", "model", "outline")
 COLOUR: Final = ("palette", "plain", "scene")
 WHITENED: Final = {
-    "style": 0.0, "model": 0.5, "outline": 0.5, "detail": 0.5, "attributes": 0.75, "plain": 0.5,
+    "style": 0.0, "model": 0.75, "outline": 0.5, "detail": 0.5, "attributes": 0.75, "plain": 0.5,
     "scene": 0.5,
 }  # fmt: skip
 """Power of the deviation that directions are divided by."""
@@ -33,6 +33,9 @@ CENTRED: Final = {"style": 0.7}
 the style with its mean (0.77 against 0.72), but with all of it left nothing else tells in a sum."""
 GATED: Final = ("plain", "scene")
 """Worth something only before a studio's backdrop."""
+SHARP: Final = 4
+"""Power of the chance that a picture is a studio's, by which gated parts are scaled: half a chance
+should leave next to nothing."""
 PARTS: Final = tuple(KEPT)
 
 
@@ -87,7 +90,8 @@ class Served(nn.Module):
         x = pixels.permute(0, 3, 1, 2).float() / 255
         found = self.finder(x)
         seen, _ = focus(x, found)
-        parts = Parts(*self.trunk(seen))
+        close, _ = focus(x, found, CLOSE_WIDTH, CLOSE_HEIGHT)
+        parts = Parts(*self.trunk(close))
         named = {name: getattr(parts, name) for name in ("style", "model", "detail", "attributes")}
         named["outline"] = outline(seen)
         read = clues(x, seen, found)
@@ -116,7 +120,7 @@ class Served(nn.Module):
         """(n, 192, 192, 3) uint8 to vectors of unit length, features, and the mask."""
         named, facts, features, mask = self.parts(pixels)
         # A phone's photograph says nothing by its plain colours: there those parts have no length.
-        studio = torch.sigmoid(facts @ self.gate + self.bias)[:, None]
+        studio = torch.sigmoid(facts @ self.gate + self.bias)[:, None] ** SHARP
         scaled = [
             part * root * (studio if name in GATED else 1)
             for name, part, root in zip(

@@ -70,10 +70,10 @@ Trained on {train} photographs of shoes; {held} of other products
 were held out for validation and calibration. bazaizai_multiview, projeto_nike_multiview and
 zappos_triplets were never trained on. The photographs belong to the shops, brands and photographers
 who made them, are not part of this project and are not redistributed. The weights are the project's
-own (MIT): finder and convolutions go on from solemate-s3, which goes back to solemate-s1's random
-beginning; the palette began at random. During training the network also learned to predict what
-ViT-Tiny (ImageNet, AugReg weights, presumed Apache-2.0) says of the clean pictures, as it is and
-fine-tuned on the training photographs; none of its weights is in the file.
+own (MIT): finder, palette and trunk began at random. The trunk's convolutions learned, stage by
+stage, to see in any picture what MobileNetV1 (ImageNet, Apache-2.0) sees there; then the trunk
+learned to predict what ViT-Tiny (ImageNet, AugReg weights, presumed Apache-2.0) says of the clean
+pictures, as it is and fine-tuned on the training photographs. None of their weights is in the file.
 es_shop_multiview was kept out as well: the weights of the parts are fitted on it.
 
 ## Measured
@@ -105,10 +105,11 @@ shoe: real ones of every kind were not at hand.
 
     python -m onnx_models.train --data DIR --teachers DIR --out onnx_models/{facts["name"]} \\
         --earlier onnx_models/solemate-s3 --finder-minutes 24 --palette-minutes 3 \\
-        --tutor-minutes 56 --minutes {minutes:.0f}
+        --tutor-minutes 56 --body-minutes 38 --minutes {minutes:.0f}
     python -m onnx_models.finish --data DIR --out onnx_models/{facts["name"]}
 
-(solemate-s3 is in the project's history; without `--earlier` finder and trunk begin at random.) The
+(solemate-s3, which the finder goes on from, is in the project's history; without `--earlier` it
+begins at random.) Body and trunk learned in two processes (`torchrun --nproc-per-node 2`). The
 schedule follows the clock, so a faster machine trains longer in the same minutes; weights differ
 from run to run and with the speed of the machine.
 """

@@ -1,9 +1,9 @@
-"""The shoes of the bank cut out: what tutor and trunk train on, made once."""
+"""The shoes of the bank cut out, for tutor and trunk, and their colours, for the palette."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
@@ -12,37 +12,45 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from onnx_models.bank import Bank
 from onnx_models.colours import CLUES, clues
 from onnx_models.dataset import F32, I64, U8
-from onnx_models.finder import HEIGHT, WIDTH, Finder, Found, focus
+from onnx_models.finder import CLOSE_HEIGHT, CLOSE_WIDTH, Finder, Found, focus
 
 BLOCK: Final = 512
 F16 = npt.NDArray[np.float16]
 
 
-def through(finder: Finder, views: U8) -> tuple[U8, F16]:
-    """Focused shoes (n, HEIGHT, WIDTH, 4) and their colours' clues (n, CLUES) of views (n, 192,
-    192, 3)."""
-    out = np.empty((len(views), HEIGHT, WIDTH, 4), np.uint8)
+def through(finder: Finder, views: U8) -> U8:
+    """Focused shoes (n, CLOSE_HEIGHT, CLOSE_WIDTH, 4) of views (n, 192, 192, 3)."""
+    out = np.empty((len(views), CLOSE_HEIGHT, CLOSE_WIDTH, 4), np.uint8)
+    for part, pixels, found in _found(finder, views):
+        seen, _ = focus(pixels, found, CLOSE_WIDTH, CLOSE_HEIGHT)
+        out[part] = (seen.permute(0, 2, 3, 1) * 255 + 0.5).to(torch.uint8).numpy()
+    return out
+
+
+def colours(finder: Finder, views: U8) -> F16:
+    """Their colours' clues (n, CLUES)."""
     told = np.empty((len(views), CLUES), np.float16)
-    with torch.inference_mode():
-        for start in range(0, len(views), 64):
-            part = slice(start, start + 64)
-            pixels = torch.from_numpy(np.array(views[part])).permute(0, 3, 1, 2).float() / 255
-            with torch.autocast("cpu", dtype=torch.bfloat16):
-                found = Found(*finder(pixels))
-            seen, _ = focus(pixels, found)
-            shown = (seen.permute(0, 2, 3, 1) * 255 + 0.5).to(torch.uint8)
-            out[part], told[part] = shown.numpy(), clues(pixels, seen, found).numpy()
-    return out, told
+    for part, pixels, found in _found(finder, views):
+        told[part] = clues(pixels, focus(pixels, found)[0], found).numpy()
+    return told
 
 
-def _true_crop(
-    view: U8, mask: U8, light: F32, rng: np.random.Generator, width: int, height: int
-) -> U8:
-    side = len(view)
+@torch.inference_mode()
+def _found(finder: Finder, views: U8) -> Iterator[tuple[slice, Tensor, Found]]:
+    for start in range(0, len(views), 64):
+        part = slice(start, start + 64)
+        pixels = torch.from_numpy(np.array(views[part])).permute(0, 3, 1, 2).float() / 255
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            yield part, pixels, Found(*finder(pixels))
+
+
+def _true_crop(view: U8, mask: U8, light: F32, rng: np.random.Generator) -> U8:
+    side, width, height = len(view), CLOSE_WIDTH, CLOSE_HEIGHT
     firm = mask > 100
     if firm.sum() < 20:
         box = (0.0, 0.0, float(side), float(side))
@@ -74,55 +82,46 @@ def _true_crop(
     return np.asarray(seen, np.uint8)
 
 
-def by_mask(views: U8, masks: U8, seed: int, width: int = WIDTH, height: int = HEIGHT) -> U8:
-    """Crops (n, height, width, 4) of views (n, s, s, 3) by masks (n, k, k), under no corrected
-    light."""
+def by_mask(views: U8, masks: U8, seed: int) -> U8:
+    """Crops (n, CLOSE_HEIGHT, CLOSE_WIDTH, 4) of views (n, s, s, 3) by masks (n, k, k), their light
+    as it is."""
     rng, dark = np.random.default_rng(seed), np.zeros(3, np.float32)
     pairs = zip(views, masks, strict=True)
-    return np.stack([_true_crop(np.array(v), np.array(m), dark, rng, width, height)
-                     for v, m in pairs])  # fmt: skip
+    return np.stack([_true_crop(np.array(v), np.array(m), dark, rng) for v, m in pairs])
 
 
 class TrueCrops:
-    """Shoes of the bank cut out by their known masks when asked for, (n, height, width, 4) of n
-    places.
+    """Shoes of the bank cut out by their known masks when asked for, (n, CLOSE_HEIGHT, CLOSE_WIDTH,
+    4) of n places.
 
     Masks, frames and light are a little wrong on purpose, as a finder's are.
     """
 
-    def __init__(self, bank: Bank, width: int, height: int, seed: int) -> None:
-        self.bank, self.width, self.height = bank, width, height
-        self.rng = np.random.default_rng(seed)
+    def __init__(self, bank: Bank, seed: int) -> None:
+        self.bank, self.rng = bank, np.random.default_rng(seed)
 
     def __getitem__(self, places: Sequence[int] | I64) -> U8:
         bank = self.bank
         return np.stack([
             _true_crop(
-                np.array(bank.views[at]), np.array(bank.masks[at]), bank.light[at], self.rng,
-                self.width, self.height,
+                np.array(bank.views[at]), np.array(bank.masks[at]), bank.light[at], self.rng
             )
             for at in places
         ])  # fmt: skip
 
 
-def build_crops(bank: Bank, finder: Finder, folder: Path) -> tuple[U8, F16]:
-    """The whole bank through the finder, or what is there: what the trunk is served, (N, HEIGHT,
-    WIDTH, 4), and what the palette reads, (N, CLUES). Memory maps that all workers share: batches
-    pick at random, so they belong into memory or on a memory file system."""
+def build_clues(bank: Bank, finder: Finder, folder: Path) -> F16:
+    """What the palette reads of the whole bank (N, CLUES), or what is there. A memory map: batches
+    pick at random, so it belongs into memory or on a memory file system."""
     where = folder / "bank"
-    done = where / "crops.done"
+    done = where / "clues.done"
     count = len(bank.rows)
     if not done.exists():
-        crops, told = (
-            np.lib.format.open_memmap(where / name, "w+", kind, (count, *shape))
-            for name, kind, shape in (
-                ("crops.npy", np.uint8, (HEIGHT, WIDTH, 4)), ("clues.npy", np.float16, (CLUES,)),
-            )
-        )  # fmt: skip
+        told = np.lib.format.open_memmap(where / "clues.npy", "w+", np.float16, (count, CLUES))
 
         def fill(start: int) -> None:
             part = slice(start, start + BLOCK)
-            crops[part], told[part] = through(finder, bank.views[part])
+            told[part] = colours(finder, bank.views[part])
 
         threads = torch.get_num_threads()
         torch.set_num_threads(1)  # whole blocks side by side instead
@@ -130,6 +129,5 @@ def build_crops(bank: Bank, finder: Finder, folder: Path) -> tuple[U8, F16]:
             list(pool.map(fill, range(0, count, BLOCK)))
         torch.set_num_threads(threads)
         done.write_text("1")
-    return tuple(  # type: ignore[return-value]
-        np.load(where / name, mmap_mode="r") for name in ("crops.npy", "clues.npy")
-    )
+    read: F16 = np.load(where / "clues.npy", mmap_mode="r")
+    return read

@@ -24,7 +24,10 @@ from onnx_models.blocks import Block, weighted_mean
 
 WIDTH: Final = 128
 HEIGHT: Final = 96
-"""Of the focused crop, pixels: shoes are wider than high."""
+"""Of the focused crop that colours and outline are read from, pixels: shoes are wider than high."""
+CLOSE_WIDTH: Final = 160
+CLOSE_HEIGHT: Final = 128
+"""Of the closer one that tutor and trunk look at."""
 EDGE: Final = 0.004
 """Share of the mask's mass that may lie outside the box on each side: specks do not stretch it."""
 MARGIN: Final = 0.04
@@ -110,25 +113,27 @@ def boxes(mask: Tensor) -> Tensor:
     return found * there + whole * (1 - there)
 
 
-def _sample(picture: Tensor, where: Tensor) -> Tensor:
-    """Crops (n, c, HEIGHT, WIDTH) of (n, c, k, k) around boxes ``where``, aspect ratio kept."""
+def _sample(picture: Tensor, where: Tensor, width: int, height: int) -> Tensor:
+    """Crops (n, c, height, width) of (n, c, k, k) around boxes ``where``, aspect ratio kept."""
     middle_x, middle_y = (where[:, 0] + where[:, 2]) - 1, (where[:, 1] + where[:, 3]) - 1
     wide, high = where[:, 2] - where[:, 0], where[:, 3] - where[:, 1]
-    reach = torch.maximum(wide, high * (WIDTH / HEIGHT)) * (1 + 2 * MARGIN)
-    x = torch.linspace(-1 + 1 / WIDTH, 1 - 1 / WIDTH, WIDTH)
-    y = torch.linspace(-1 + 1 / HEIGHT, 1 - 1 / HEIGHT, HEIGHT) * (HEIGHT / WIDTH)
+    reach = torch.maximum(wide, high * (width / height)) * (1 + 2 * MARGIN)
+    x = torch.linspace(-1 + 1 / width, 1 - 1 / width, width)
+    y = torch.linspace(-1 + 1 / height, 1 - 1 / height, height) * (height / width)
     across = middle_x[:, None] + reach[:, None] * x[None]
     along = middle_y[:, None] + reach[:, None] * y[None]
     n = where.shape[0]
     grid = torch.stack(
-        [across[:, None, :].expand(n, HEIGHT, WIDTH), along[:, :, None].expand(n, HEIGHT, WIDTH)],
+        [across[:, None, :].expand(n, height, width), along[:, :, None].expand(n, height, width)],
         dim=3,
     )
     return nn.functional.grid_sample(picture, grid, "bilinear", "zeros", align_corners=False)
 
 
-def focus(x: Tensor, found: Found) -> tuple[Tensor, Tensor]:
-    """The encoder's input (n, 4, HEIGHT, WIDTH): corrected colours on white, opacity; and boxes.
+def focus(
+    x: Tensor, found: Found, width: int = WIDTH, height: int = HEIGHT
+) -> tuple[Tensor, Tensor]:
+    """The shoe alone (n, 4, height, width): corrected colours on white, opacity; and boxes.
 
     Where the finder sees no shoe, the whole picture is passed on with full opacity.
     """
@@ -137,8 +142,8 @@ def focus(x: Tensor, found: Found) -> tuple[Tensor, Tensor]:
     there = (mask.mean((1, 2)) > NO_SHOE).float()[:, None, None, None]
     opacity = (mask[:, None] * 2.2 - 0.3).clamp(0, 1) * there + (1 - there)
     lit = x * torch.exp(found.light)[:, :, None, None]
-    colours = _sample(lit, where).clamp(0, 1)
-    alpha = _sample(opacity, where)
+    colours = _sample(lit, where, width, height).clamp(0, 1)
+    alpha = _sample(opacity, where, width, height)
     return torch.cat([colours * alpha + (1 - alpha), alpha], dim=1), where
 
 

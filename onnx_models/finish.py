@@ -13,31 +13,30 @@ import hashlib
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from onnx_models.assemble import CENTRED, GATED, KEPT, PARTS, WHITENED, Localiser, Served
-from onnx_models.dataset import F32, I64, U8, build_cache, read_rows, shoes_folder
+from onnx_models.assemble import (
+    CENTRED,
+    GATED,
+    KEPT,
+    PARTS,
+    SHARP,
+    WHITENED,
+    Localiser,
+    Served,
+)
+from onnx_models.dataset import F32, U8, build_cache, read_rows, shoes_folder
 from onnx_models.model import Sizes
 from onnx_models.to_onnx import Work, encode, everything, export, open_session, write_artifact
-from onnx_models.validate import Validation, recall
+from onnx_models.validate import Held, recall
+from onnx_models.weigh import Asked, Judge, Parts, fit_weights
 
 BLOCK: Final = 64
-ROUNDS: Final = 3
-STEPS: Final = (0.0, 0.03, 0.06, 0.1, 0.15, 0.2, 0.27, 0.35, 0.45, 0.6, 0.8, 1.1, 1.5)
-LEAST: Final[dict[str, float]] = {"style": 0.15, "attributes": 0.2, "detail": 0.06}
-"""People's judgement and words live in these parts, which retrieval alone would starve."""
-PHONE: Final = 2.0
-LIKENESS: Final = 3.0
-"""What re-shot queries and people's judgement count beside clean queries."""
-TRIPLETS: Final = 20_000
-Parts = dict[str, F32]
 
 
 def load(cache: Path, name: str) -> tuple[Served, dict[str, Any]]:
@@ -100,95 +99,6 @@ def fit_gate(studio: F32, phone: F32) -> tuple[F32, float]:
     return weights.astype(np.float32), float(w[-1] - weights @ mean)
 
 
-@dataclass(frozen=True)
-class Asked:
-    """Queries against a gallery: cosines by part (q, g), the gates of both, and what is right."""
-
-    cosines: dict[str, F32]
-    gates: F32
-    homes: F32
-    owners: I64
-    right: npt.NDArray[np.bool_]
-
-    @classmethod
-    def of(
-        cls, asked: Parts, gates: F32, gallery: Parts, homes: F32, owners: I64,
-        products: npt.NDArray[np.str_],
-    ) -> Asked:  # fmt: skip
-        """``owners`` (q,): the gallery's picture that each query was made from."""
-        right = products[None] == products[owners][:, None]
-        right[np.arange(len(owners)), owners] = False
-        cosines = {name: asked[name] @ gallery[name].T for name in PARTS}
-        return cls(cosines, gates, homes, owners, right)
-
-    def figures(self, weights: dict[str, float]) -> tuple[float, float]:
-        """R@1 and mean reciprocal rank under weights, leave-one-out."""
-        scores = np.zeros(self.right.shape, np.float32)
-        lengths = np.zeros(len(self.homes), np.float32)
-        for name, weight in weights.items():
-            if weight:
-                own, home = (
-                    (self.gates, self.homes)
-                    if name in GATED
-                    else (np.ones_like(self.gates), np.ones_like(self.homes))
-                )
-                scores += (weight * own)[:, None] * self.cosines[name] * home
-                lengths += weight * home**2
-        scores /= np.sqrt(lengths)
-        scores[np.arange(len(self.owners)), self.owners] = -np.inf
-        best = np.where(self.right, scores, -np.inf).max(axis=1)
-        rank = (scores >= best[:, None]).sum(axis=1)
-        return float((rank == 1).mean()), float((1 / rank).mean())
-
-
-class Judge:
-    """Triplets of validation pictures as the pretrained transformer sees them: it agrees with
-    people's judgement of likeness at 0.77, the best stand-in for them that training may use."""
-
-    def __init__(self, teacher: F32, gallery: Parts, homes: F32, seed: int) -> None:
-        rng = np.random.default_rng(seed)
-        one, two, three = rng.integers(0, len(teacher), (3, TRIPLETS))
-        margin = (teacher[one] * (teacher[two] - teacher[three])).sum(axis=1)
-        kept = np.abs(margin) > np.median(np.abs(margin))
-        one, two, three = one[kept], two[kept], three[kept]
-        self.nearer = margin[kept] > 0
-        self.cosines = {
-            name: ((part[one] * part[two]).sum(axis=1), (part[one] * part[three]).sum(axis=1))
-            for name, part in gallery.items()
-        }
-        self.homes = tuple(homes[index] for index in (one, two, three))
-
-    def agreement(self, weights: dict[str, float]) -> float:
-        """Share of the triplets in which the whole vector agrees."""
-        own, near, far = self.homes
-        sums = [np.zeros_like(own), np.zeros_like(own)]
-        lengths = [np.zeros_like(own), np.zeros_like(own)]
-        for name, weight in weights.items():
-            for side, home in enumerate((near, far)):
-                gates = (own * home, home**2) if name in GATED else (1, 1)
-                sums[side] = sums[side] + weight * self.cosines[name][side] * gates[0]
-                lengths[side] = lengths[side] + weight * gates[1]
-        found = [total / np.sqrt(length) for total, length in zip(sums, lengths, strict=True)]
-        return float(((found[0] > found[1]) == self.nearer).mean())
-
-
-def fit_weights(shots: Asked, clean: Asked, judge: Judge) -> dict[str, float]:
-    """Coordinate search for the parts' weights: R@1, reciprocal rank and likeness, weighed."""
-
-    def score(weights: dict[str, float]) -> float:
-        found = PHONE * sum(shots.figures(weights)) + sum(clean.figures(weights))
-        return found + LIKENESS * judge.agreement(weights)
-
-    weights = dict.fromkeys(PARTS, 0.3)
-    for _ in range(ROUNDS):
-        for name in PARTS:
-            tried = [step for step in STEPS if step >= LEAST.get(name, 0.0)]
-            figures = [score({**weights, name: step}) for step in tried]
-            weights[name] = tried[int(np.argmax(figures))]
-    total = sum(weights.values())
-    return {name: value / total for name, value in weights.items()}
-
-
 def finish(arguments: argparse.Namespace) -> None:
     """Fit what is left, write the artifact, print what the validation rows say."""
     where: Path = arguments.cache
@@ -196,22 +106,25 @@ def finish(arguments: argparse.Namespace) -> None:
     folder = shoes_folder(arguments.data)
     rows = read_rows(folder)
     cache = build_cache(folder, rows, where)
-    validation = Validation(rows, cache, served.finder, where, arguments.seed)
+    validation = Held(rows, cache, arguments.seed, step=1)
     gallery, facts = all_parts(served, cache.clean(validation.keep))
     asked, asked_facts = all_parts(served, validation.shots)
     train = np.array([rows[i].split == "train" for i in validation.keep])
     fit_axes(served, {name: values[train] for name, values in gallery.items()})
     gallery, asked = reduced(served, gallery), reduced(served, asked)
-    gate, bias = fit_gate(facts[train], asked_facts)
-    gallery_gates, asked_gates = (
-        1 / (1 + np.exp(-(seen @ gate + bias))) for seen in (facts, asked_facts)
+    # As many of either kind: the more studios there are, the more a phone's picture would look one.
+    some = np.random.default_rng(arguments.seed).choice(
+        np.flatnonzero(train), len(asked_facts), replace=False
     )
-    homes = gallery_gates
-    once = np.unique(validation.owners[validation.apart])
+    gate, bias = fit_gate(facts[some], asked_facts)
+    gallery_gates, asked_gates = (
+        1 / (1 + np.exp(-(seen @ gate + bias))) ** SHARP for seen in (facts, asked_facts)
+    )
+    homes, apart = gallery_gates, validation.apart
+    once = np.unique(validation.owners[apart])
     shots = Asked.of(
-        {name: values[validation.apart] for name, values in asked.items()},
-        asked_gates[validation.apart], gallery, homes, validation.owners[validation.apart],
-        validation.products,
+        {name: values[apart] for name, values in asked.items()}, asked_gates[apart], gallery, homes,
+        validation.owners[apart], validation.products,
     )  # fmt: skip
     clean = Asked.of(
         {name: values[once] for name, values in gallery.items()}, homes[once], gallery, homes,
@@ -219,7 +132,7 @@ def finish(arguments: argparse.Namespace) -> None:
     )  # fmt: skip
     teacher = np.load(where / "teachers.npy")[validation.keep]
     judge = Judge(teacher, gallery, homes, arguments.seed)
-    weights = fit_weights(shots, clean, judge)
+    weights = fit_weights(shots, clean, judge, arguments.seed)
     facts_of_fit = {
         "weights": weights, "studio": float(homes.mean()), "phone": float(asked_gates.mean()),
         "reshot": shots.figures(weights), "clean": clean.figures(weights),
@@ -236,18 +149,18 @@ def finish(arguments: argparse.Namespace) -> None:
     write_localiser(served, out.parent / "localiser")
     work = Work(rows, cache, validation.backdrops, where)
     vectors = everything(model, out.name, work)
-    shot = encode(open_session(model), validation.shots[validation.apart])
+    shot = encode(open_session(model), validation.shots[apart])
     packed = [
         recall(queries, owners, vectors[validation.keep], validation.products, (1, 10))
         for queries, owners in (
-            (shot, shots.owners), (vectors[validation.keep][once], once),
+            (shot, validation.owners[apart]), (vectors[validation.keep][once], once),
         )
     ]  # fmt: skip
     whole = joined(gallery, weights, homes)
     unpacked = [
         recall(queries, owners, whole, validation.products, (1, 10))
         for queries, owners in (
-            (joined(asked, weights, asked_gates)[validation.apart], shots.owners),
+            (joined(asked, weights, asked_gates)[apart], validation.owners[apart]),
             (whole[once], once),
         )
     ]  # fmt: skip

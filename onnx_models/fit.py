@@ -75,7 +75,7 @@ def average(slow: nn.Module, fast: nn.Module, step: int) -> None:
             old.copy_(new)
 
 
-def _together(parameters: list[nn.Parameter]) -> None:
+def together(parameters: list[nn.Parameter]) -> None:
     """The mean of the workers' gradients. One process a core, each on its own half of a batch,
     meets once a step; threads would meet at every operation and wait for the slowest."""
     if not dist.is_initialized():
@@ -93,13 +93,18 @@ def _together(parameters: list[nn.Parameter]) -> None:
         at += grad.numel()
 
 
-def _agreed(progress: float) -> float:
+def agreed(progress: float) -> float:
     """The first worker's clock."""
     if not dist.is_initialized():
         return progress
     told = torch.tensor([progress])
     dist.broadcast(told, 0)
     return float(told)
+
+
+def the_first() -> bool:
+    """Whether this is the worker that measures, logs and saves."""
+    return not dist.is_initialized() or dist.get_rank() == 0
 
 
 def checkpoint(where: Path, name: str) -> Path:
@@ -141,7 +146,7 @@ def fit(plan: Plan, sampler: Sampler, validation: Validation | None) -> None:
     def elapsed() -> float:
         return before + time.monotonic() - start
 
-    first = not dist.is_initialized() or dist.get_rank() == 0
+    first = the_first()
 
     def note(**entry: object) -> None:
         if not first:
@@ -160,7 +165,7 @@ def fit(plan: Plan, sampler: Sampler, validation: Validation | None) -> None:
         torch.save({**held, "optimiser": optimiser.state_dict(), **facts}, part)
         part.replace(path)
 
-    while (progress := _agreed(elapsed() / (plan.minutes * 60))) < 1:
+    while (progress := agreed(elapsed() / (plan.minutes * 60))) < 1:
         for settings, group in zip(optimiser.param_groups, plan.groups, strict=True):
             settings["lr"] = group.peak * rate(progress)
         batch = sampler.draw()
@@ -171,7 +176,7 @@ def fit(plan: Plan, sampler: Sampler, validation: Validation | None) -> None:
         loss = torch.stack([plan.weights[name] * value for name, value in losses.items()]).sum()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        _together(trained)
+        together(trained)
         nn.utils.clip_grad_norm_(trained, CLIP)
         optimiser.step()
         step += 1

@@ -33,7 +33,8 @@ from typing import Any, Final, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from onnx_models.blocks import Block, weighted_mean
+from onnx_models.blocks import weighted_mean
+from onnx_models.separable import LAST, MIDST, Body, frozen
 
 UNIT: Final = 1e-6
 
@@ -42,9 +43,6 @@ UNIT: Final = 1e-6
 class Sizes:
     """Sizes of the network; stored in the checkpoint."""
 
-    stem: int = 32
-    widths: tuple[int, int, int, int] = (48, 96, 192, 320)
-    blocks: tuple[int, int, int, int] = (1, 2, 2, 2)
     features: int = 512
     style: int = 64
     model: int = 64
@@ -116,52 +114,49 @@ class Parts(NamedTuple):
 
 
 class Trunk(nn.Module):
-    """Focused shoes (n, 4, 96, 128) to the learned parts."""
+    """Focused shoes (n, 4, 128, 160) to the learned parts."""
 
     def __init__(self, sizes: Sizes) -> None:
         super().__init__()
         self.sizes = sizes
-        one, two, three, four = sizes.widths
-        self.stem = nn.Sequential(
-            nn.Conv2d(4, sizes.stem, 3, 2, 1, bias=False), nn.BatchNorm2d(sizes.stem), nn.ReLU()
-        )
-        self.stage1 = _stage(sizes.stem, one, sizes.blocks[0], gated=False)
-        self.stage2 = _stage(one, two, sizes.blocks[1], gated=False)
-        self.stage3 = _stage(two, three, sizes.blocks[2], gated=True)
-        self.stage4 = _stage(three, four, sizes.blocks[3], gated=True)
-        pooled = four * 4 + three * 2
+        self.body = Body()
         self.to_features = nn.Sequential(
-            nn.Linear(pooled, sizes.features, bias=False), nn.BatchNorm1d(sizes.features)
+            nn.Linear(3 * LAST + 2 * MIDST, sizes.features, bias=False),
+            nn.BatchNorm1d(sizes.features),
         )
         self.to_style = nn.Linear(sizes.features, sizes.style)
         self.to_model = nn.Linear(sizes.features, sizes.model)
         self.to_detail = nn.Linear(sizes.features, sizes.detail)
         self.to_attributes = nn.Linear(sizes.features, sizes.attributes)
-        self.colour = ColourHead(four, sizes.bins, sizes.colour)
+        self.colour = ColourHead(LAST, sizes.bins, sizes.colour)
+
+    def train(self, mode: bool = True) -> Trunk:
+        """Training mode for all but the local stages, which hints alone have taught."""
+        super().train(mode)
+        frozen(self.body.local())
+        return self
 
     def forward(self, x: Tensor) -> Parts:
         """The parts of focused shoes; bfloat16 only under the caller's autocast."""
-        middle = self.stage3(self.stage2(self.stage1(self.stem((x - 0.5) * 4))))
-        deep = self.stage4(middle)
+        middle, deep = self.body(x[:, :3])
         with torch.autocast("cpu", enabled=False):
             middle, deep, x = middle.float(), deep.float(), x.float()
             alpha = x[:, 3:]
             near, far = (
                 nn.functional.adaptive_avg_pool2d(alpha, y.shape[2:]) for y in (middle, deep)
             )
-            mean = weighted_mean(deep, far)
+            bands = _bands(deep, far, 2)
             pooled = torch.cat(
                 [
-                    mean,
+                    bands,
                     (deep * far).amax((2, 3)),
-                    _bands(deep, far, 2),
                     weighted_mean(middle, near),
                     (middle * near).amax((2, 3)),
                 ],
                 dim=1,
             )
             features = torch.relu(self.to_features(pooled))
-            return parts_of(self, features, x, mean)
+            return parts_of(self, features, x, weighted_mean(deep, far))
 
 
 def parts_of(network: Any, features: Tensor, x: Tensor, mean: Tensor) -> Parts:
@@ -177,13 +172,4 @@ def parts_of(network: Any, features: Tensor, x: Tensor, mean: Tensor) -> Parts:
         network.colour(rgb, alpha, mean),
         unit(network.to_attributes(features)),
         features,
-    )
-
-
-def _stage(inputs: int, outputs: int, blocks: int, gated: bool) -> nn.Sequential:
-    return nn.Sequential(
-        *(
-            Block(inputs if i == 0 else outputs, outputs, 2 if i == 0 else 1, gated)
-            for i in range(blocks)
-        )
     )

@@ -40,7 +40,7 @@ class Sampler:
     """Draws batches; ``products`` and ``models`` are codes over labelled and drawn rows."""
 
     def __init__(
-        self, rows: list[Row], bank: Bank, crops: U8 | TrueCrops, near: I64, batch: int,
+        self, rows: list[Row], bank: Bank, crops: TrueCrops, near: I64, batch: int,
         seed: int,
     ) -> None:  # fmt: skip
         """``near`` (rows, k): the pictures that look most like each."""
@@ -105,14 +105,14 @@ class Sampler:
         products = np.where(rows >= 0, self.products[rows], alone)
         models = np.where(rows >= 0, self.models[rows], alone)
         return Batch(
-            _jitter(self.crops[places], rng),
+            jitter(self.crops[places], rng),
             torch.from_numpy(rows),
             torch.from_numpy(products),
             torch.from_numpy(models),
         )
 
 
-def _jitter(crops: U8, rng: np.random.Generator) -> Tensor:
+def jitter(crops: U8, rng: np.random.Generator) -> Tensor:
     """Mirror, small shifts of light, sometimes a hidden patch: (n, 4, h, w) in 0..1."""
     n, height, width, _ = crops.shape
     flip = rng.random(n) < 0.5

@@ -1,15 +1,17 @@
 """Train the project's own sneaker encoder.
 
-    python -m onnx_models.train --data DIR --teachers DIR --out onnx_models/solemate-s3 \
-        --tutor-minutes 20 --minutes 40
+    python -m onnx_models.train --data DIR --teachers DIR --out onnx_models/solemate-s5 \
+        --tutor-minutes 56 --body-minutes 38 --minutes 33
 
 Stages, each kept under ``--cache`` and skipped when it is there: decode the photographs; a
 pretrained transformer's view of them; the bank of views; the tutor (that transformer, fine-tuned;
-never shipped); its answers for every clean picture; the finder; the bank through the finder; the
-palette; the trunk, which learns the answers from re-shot pictures and goes on with contrast of its
-own. Then :mod:`onnx_models.finish` fits weights of the parts and exports. ``--earlier`` takes
-finder and trunk from an earlier artifact of the project. ``--resume`` goes on with an interrupted
-stage. The learning rate follows the wall clock, so a run ends on time on any machine.
+never shipped) and its answers for every clean picture; the finder; what it says of the bank's
+colours; the palette; the trunk's body, by what a pretrained network sees along the way; the trunk,
+which learns the tutor's answers from re-shot pictures beside contrast of its own. Then
+:mod:`onnx_models.finish` fits weights of the parts and exports. ``--earlier`` takes the finder from
+an earlier artifact of the project. ``--resume`` goes on with an interrupted stage. The learning
+rate follows the wall clock, so a run ends on time on any machine. Body and trunk may run under
+torchrun.
 """
 
 from __future__ import annotations
@@ -27,10 +29,11 @@ from torch import Tensor, nn
 
 from onnx_models.augment import backdrop_pool
 from onnx_models.bank import CLEAN, Bank, build_bank
-from onnx_models.crops import TrueCrops, build_crops, by_mask
-from onnx_models.dataset import F32, I64, U8, Cache, Row, build_cache, read_rows, shoes_folder
+from onnx_models.crops import TrueCrops, build_clues, by_mask
+from onnx_models.dataset import F32, I64, Cache, Row, build_cache, read_rows, shoes_folder
 from onnx_models.finder import Finder, train_finder
-from onnx_models.fit import Group, Plan, checkpoint, fit
+from onnx_models.fit import Group, Plan, checkpoint, fit, the_first
+from onnx_models.hints import MOBILENET, train_body
 from onnx_models.labels import read_labels
 from onnx_models.losses import Contrast, Follow, Labels
 from onnx_models.model import Parts, Sizes, Trunk
@@ -38,15 +41,14 @@ from onnx_models.palette import train_palette
 from onnx_models.restore import restore, stored
 from onnx_models.sampler import Batch, Sampler
 from onnx_models.teachers import neighbours, style_target, teacher_features, whiten
-from onnx_models.tutor import HEIGHT as TUTOR_HEIGHT
-from onnx_models.tutor import WIDTH as TUTOR_WIDTH
 from onnx_models.tutor import Tutor, pretrained
 from onnx_models.validate import PARTS, Validation, embed
 
-BATCH: Final = 64
+BATCH: Final = 128
 TUTOR_BATCH: Final = 64
 PEAK: Final = 1.5e-3
 TUTOR_PEAK: Final = 3e-4
+BODY_PEAK: Final = 6e-4
 DECAY: Final = 0.05
 TWIN: Final = 0.8
 WHITE: Final = 128
@@ -55,10 +57,10 @@ TUTOR_WEIGHTS: Final = {
     "label": 0.5,
 }  # fmt: skip
 TRUNK_WEIGHTS: Final = {
-    "both": 0.8, "detail": 0.4, "colour": 0.2, "model": 0.3, "style": 1.0, "likeness": 1.0,
-    "label": 0.6, "follow": 3.0, "order": 1.5,
+    "both": 0.8, "detail": 0.6, "colour": 0.2, "model": 0.4, "style": 1.0, "likeness": 1.0,
+    "label": 0.6, "follow": 2.0, "order": 1.5,
 }  # fmt: skip
-BEFORE: Final = ("finder.pt", "palette.pt", "bank/crops.done")
+BEFORE: Final = ("finder.pt", "palette.pt")
 """What workers side by side must find made."""
 NEAR: Final = 24
 LIKENESS: Final = 30.0
@@ -127,18 +129,6 @@ def earlier_finder(artifact: Path, bank: Bank) -> Finder:
     pixels = torch.from_numpy(np.array(bank.views[:512])).permute(0, 3, 1, 2).float() / 255
     restore(finder, stored(artifact / "model.onnx"), "finder.", lambda module: module(pixels))
     return finder
-
-
-def earlier_trunk(trunk: Trunk, artifact: Path, crops: U8) -> None:
-    """The convolutions of an earlier artifact; what comes after them starts anew."""
-    fresh = {name: value.clone() for name, value in trunk.state_dict().items()}
-    pixels = torch.from_numpy(np.array(crops[:512])).permute(0, 3, 1, 2).float() / 255
-    restore(trunk, stored(artifact / "model.onnx"), "trunk.", lambda module: module(pixels))
-    kept = {
-        name: fresh[name] if name.startswith(("to_", "colour.")) else value
-        for name, value in trunk.state_dict().items()
-    }
-    trunk.load_state_dict(kept)
 
 
 def targets(stage: Stage, sizes: Sizes) -> Targets:
@@ -216,7 +206,7 @@ def fit_tutor(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
     done = stage.where / "answers.npz"
     if done.exists():
         return
-    crops = TrueCrops(stage.bank, TUTOR_WIDTH, TUTOR_HEIGHT, arguments.seed)
+    crops = TrueCrops(stage.bank, arguments.seed)
     tutor, slow = Tutor(sizes), Tutor(sizes)
     pretrained(tutor, arguments.teachers / VIT)
     common = Common(known, sizes)
@@ -236,7 +226,7 @@ def fit_tutor(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
 def answers(tutor: Tutor, bank: Bank) -> dict[str, F32]:
     """The tutor's parts of every row's clean picture and its mirror image, by name."""
     places = clean_places(bank)
-    crops = by_mask(bank.views[places], bank.masks[places], 0, TUTOR_WIDTH, TUTOR_HEIGHT)
+    crops = by_mask(bank.views[places], bank.masks[places], 0)
     found, mirrored = embed(tutor, crops), embed(tutor, np.ascontiguousarray(crops[:, :, ::-1]))
     kept = {}
     for name in PARTS[:5]:
@@ -274,7 +264,7 @@ def fit_palette(stage: Stage, known: Targets, arguments: argparse.Namespace) -> 
     """The palette, on the bank's colours as the finder sees them."""
     path = stage.where / "palette.pt"
     if not path.exists():
-        _, told = build_crops(stage.bank, the_finder(stage, arguments), stage.where)
+        told = build_clues(stage.bank, the_finder(stage, arguments), stage.where)
         palette = train_palette(
             stage.rows, stage.bank, told, known.white, TWIN, arguments.palette_minutes,
             arguments.seed,
@@ -282,16 +272,26 @@ def fit_palette(stage: Stage, known: Targets, arguments: argparse.Namespace) -> 
         torch.save(palette.state_dict(), path)
 
 
+def fit_body(stage: Stage, arguments: argparse.Namespace) -> None:
+    """The trunk's convolutions, by a pretrained network's hints."""
+    path = stage.where / "body.pt"
+    if not path.exists():
+        teacher = arguments.teachers / MOBILENET
+        body = train_body(stage.bank, teacher, arguments.body_minutes, arguments.seed, stage.where)
+        if the_first():
+            torch.save(body.state_dict(), path)
+
+
 def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Namespace) -> None:
     """The encoder itself."""
     finder = the_finder(stage, arguments)
-    crops, _ = build_crops(stage.bank, finder, stage.where)
     common = Common(known, sizes)
     follow = _follow(stage, common)
     trunk, slow = Trunk(sizes), Trunk(sizes)
-    if arguments.earlier:
-        earlier_trunk(trunk, arguments.earlier, crops)
-    trunk = trunk.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    trunk.body.load_state_dict(torch.load(stage.where / "body.pt", weights_only=True))
+    trunk = trunk.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+    taught = [p for p in trunk.body.parameters() if p.requires_grad]
+    fresh = [p for name, p in trunk.named_parameters() if not name.startswith("body.")]
 
     def losses(parts: Parts, batch: Batch) -> dict[str, Tensor]:
         extra = follow(parts, batch.rows) if follow else {}
@@ -299,15 +299,15 @@ def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
 
     plan = Plan(
         f"trunk-{arguments.out.name}", trunk, slow, common.modules,
-        _split([*trunk.parameters(), *common.parameters], PEAK),
+        [*_split(taught, BODY_PEAK), *_split(fresh + common.parameters, PEAK)],
         losses, TRUNK_WEIGHTS, common.contrast.weights, arguments.minutes, stage.where,
         {"sizes": sizes.as_dict()}, arguments.check_every, arguments.compile, arguments.resume,
     )  # fmt: skip
     rank, workers = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
+    seed = arguments.seed + rank
     sampler = Sampler(
-        stage.rows, stage.bank, crops, known.near, BATCH // workers,
-        arguments.seed + rank,
-    )  # fmt: skip
+        stage.rows, stage.bank, TrueCrops(stage.bank, seed), known.near, BATCH // workers, seed
+    )
     validation = None
     if rank == 0:
         validation = Validation(stage.rows, stage.cache, finder, stage.where, arguments.seed)
@@ -332,6 +332,8 @@ def train(arguments: argparse.Namespace) -> None:
         fit_tutor(stage, sizes, known, arguments)
     if arguments.palette_minutes > 0:
         fit_palette(stage, known, arguments)
+    if arguments.body_minutes > 0:
+        fit_body(stage, arguments)
     if arguments.minutes > 0:
         fit_trunk(stage, sizes, known, arguments)
 
@@ -349,7 +351,8 @@ def main() -> None:
     parser.add_argument("--tutor-minutes", type=float, default=20.0, help="0: none")
     parser.add_argument("--finder-minutes", type=float, default=10.0)
     parser.add_argument("--palette-minutes", type=float, default=3.0, help="0: none")
-    parser.add_argument("--earlier", type=Path, help="artifact of the project to take weights from")
+    parser.add_argument("--body-minutes", type=float, default=25.0, help="0: none")
+    parser.add_argument("--earlier", type=Path, help="artifact to take the finder from")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--resume", action="store_true")

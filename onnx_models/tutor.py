@@ -15,6 +15,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
+from onnx_models.finder import CLOSE_HEIGHT, CLOSE_WIDTH
 from onnx_models.model import ColourHead, Parts, Sizes, parts_of
 from onnx_models.restore import stored
 
@@ -22,9 +23,6 @@ PATCH: Final = 16
 DIM: Final = 192
 HEADS: Final = 3
 DEPTH: Final = 12
-WIDTH: Final = 160
-HEIGHT: Final = 128
-"""Of the tutor's crops, pixels: larger than the trunk's, for the patches are coarse."""
 FROZEN: Final = 3
 """Layers that stay as pretrained."""
 SEEN: Final = 0.7
@@ -56,7 +54,7 @@ class Layer(nn.Module):
 class Tutor(nn.Module):
     """Focused shoes (n, 4, height, width) to the parts that the trunk learns."""
 
-    def __init__(self, sizes: Sizes, height: int = HEIGHT, width: int = WIDTH) -> None:
+    def __init__(self, sizes: Sizes, height: int = CLOSE_HEIGHT, width: int = CLOSE_WIDTH) -> None:
         super().__init__()
         self.grid = high, wide = height // PATCH, width // PATCH
         self.patch = nn.Conv2d(3, DIM, PATCH, PATCH)

@@ -24,7 +24,6 @@ from onnx_models.dataset import (
 )
 from onnx_models.finder import Finder
 from onnx_models.model import Parts
-from onnx_models.tutor import HEIGHT, WIDTH
 
 STRENGTH = 0.6
 GALLERY_STEP = 3
@@ -60,21 +59,19 @@ def recall(
     return {f"r{k}": round(float(hit[:, :k].any(axis=1).mean()), 4) for k in at}
 
 
-class Validation:
-    """Fixed, seeded queries over the validation products.
+class Held:
+    """Fixed, seeded queries over the validation products: ``shots`` (q, 192, 192, 3), their
+    ``masks``, and ``owners`` (q,), places in the gallery ``keep`` (g,) of rows.
 
-    Gallery: all validation pictures and every third training picture.
+    Gallery: all validation pictures and every ``step``-th training picture.
     """
 
-    def __init__(
-        self, rows: list[Row], cache: Cache, finder: Finder | None, where: Path, seed: int
-    ) -> None:
-        """``finder`` None: the shoe is cut out by the known mask, as for the tutor."""
+    def __init__(self, rows: list[Row], cache: Cache, seed: int, step: int) -> None:
         self.keep = np.array(
             [
                 i
                 for i, row in enumerate(rows)
-                if row.split == "validation" or (row.split == "train" and i % GALLERY_STEP == 0)
+                if row.split == "validation" or (row.split == "train" and i % step == 0)
             ]
         )
         self.products = np.array([rows[i].product for i in self.keep])
@@ -96,18 +93,27 @@ class Validation:
             camera.reshoot(cache.rgba[i], cache.boxes[i], bool(cache.masked[i]))
             for i in self.keep[self.owners]
         ]
-        self.shots = np.stack([view for view, _ in taken])
+        self.shots, self.masks = (np.stack(one) for one in zip(*taken, strict=True))
+
+
+class Validation(Held):
+    """The same as a trunk or a tutor sees them, cut out."""
+
+    def __init__(
+        self, rows: list[Row], cache: Cache, finder: Finder | None, where: Path, seed: int
+    ) -> None:
+        """``finder`` None: the shoe is cut out by the known mask, as for the tutor."""
+        super().__init__(rows, cache, seed, GALLERY_STEP)
         if finder is None:
             pictures = cache.rgba[self.keep]
-            masks = np.stack([mask for _, mask in taken])
-            self.gallery = by_mask(pictures[..., :3], pictures[..., 3], seed, WIDTH, HEIGHT)
-            self.queries = by_mask(self.shots, masks, seed, WIDTH, HEIGHT)
+            self.gallery = by_mask(pictures[..., :3], pictures[..., 3], seed)
+            self.queries = by_mask(self.shots, self.masks, seed)
             return
         kept = where / "validation.npy"
         if not kept.exists():
-            np.save(kept, through(finder, cache.rgba[self.keep][..., :3])[0])
+            np.save(kept, through(finder, cache.rgba[self.keep][..., :3]))
         self.gallery = np.load(kept)
-        self.queries = through(finder, self.shots)[0]
+        self.queries = through(finder, self.shots)
 
     def measure(self, trunk: nn.Module, weights: Tensor) -> dict[str, dict[str, float]]:
         """Recall of the parts together under ``weights`` (4,), and apart.

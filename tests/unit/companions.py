@@ -44,7 +44,7 @@ def encoder_folder(models: Path, name: str = "tiny") -> tuple[Path, str]:
     """A folder with the manifest of the shipped encoder; the digest of its model."""
     folder = models / name
     folder.mkdir(parents=True)
-    text = (ROOT / "onnx_models" / "solemate-s4" / "manifest.json").read_text(encoding="utf-8")
+    text = (ROOT / "onnx_models" / "solemate-s5" / "manifest.json").read_text(encoding="utf-8")
     (folder / "manifest.json").write_text(text, encoding="utf-8")
     return folder, json.loads(text)["sha256"]
 

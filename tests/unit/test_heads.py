@@ -166,7 +166,7 @@ def test_silhouettes_in_product_names(
 def featured(folder: Path, *, second: bool) -> Encoder:
     """An encoder of mean colours; its features, where it has any, are ten times those."""
     folder.mkdir()
-    source = json.loads((ROOT / "onnx_models/solemate-s4/manifest.json").read_text("utf-8"))
+    source = json.loads((ROOT / "onnx_models/solemate-s5/manifest.json").read_text("utf-8"))
     size = source["input"]["height"]
     given = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["n", size, size, 3])
     nodes = [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -12,10 +14,13 @@ from app.sketch.render import render  # noqa: E402
 from onnx_models.assemble import PARTS, outline  # noqa: E402
 from onnx_models.colours import CLUES, tone  # noqa: E402
 from onnx_models.dataset import HELD_SOURCE, Row  # noqa: E402
-from onnx_models.finish import Asked  # noqa: E402
+from onnx_models.hints import Pretrained, settle  # noqa: E402
+from onnx_models.model import Sizes, Trunk  # noqa: E402
 from onnx_models.palette import Palette, contrast  # noqa: E402
+from onnx_models.separable import LAST, MIDST, Body  # noqa: E402
 from onnx_models.surfaces import surface  # noqa: E402
 from onnx_models.teachers import neighbours  # noqa: E402
+from onnx_models.weigh import Asked  # noqa: E402
 
 
 def drawn(seed: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -63,13 +68,85 @@ def test_a_gate_silences_a_part() -> None:
     cosines["plain"] = np.array([[0.0, 0.1, 0.9]], np.float32)
     right = np.array([[False, True, False]])
     weights = {**dict.fromkeys(PARTS, 0.0), "detail": 0.5, "plain": 0.5}
-    ones, own = np.ones(3, np.float32), np.array([0])
+    ones, own = np.ones((1, 3), np.float32), np.array([[True, False, False]])
+    one = np.array(["p"])
     for gate, first in ((1.0, 0.0), (0.0, 0.0)):
-        asked = Asked(cosines, np.array([gate], np.float32), ones, own, right)
+        asked = Asked(cosines, np.array([gate], np.float32), ones, right, own, one)
         assert asked.figures(weights)[0] == first
     cosines["detail"] = np.array([[0.0, 0.6, 0.5]], np.float32)
-    silent = Asked(cosines, np.zeros(1, np.float32), ones, own, right)
+    silent = Asked(cosines, np.zeros(1, np.float32), ones, right, own, one)
     assert silent.figures(weights) == (1.0, 1.0)
+
+
+def test_a_flat_query_has_no_candidate_but_its_own_product_and_the_nearest() -> None:
+    """Of 200 pictures the candidates hold the right one, however far, and never the query's own."""
+    rng = np.random.default_rng(0)
+    gallery = {name: rng.normal(size=(200, 4)).astype(np.float32) for name in PARTS}
+    products = np.array([f"p{i // 2}" for i in range(200)])
+    asked = {name: part[6:7] for name, part in gallery.items()}
+    gallery = {name: np.where(np.arange(200)[:, None] == 7, -part[6], part) for name, part in
+               gallery.items()}  # fmt: skip
+    found = Asked.of(
+        asked, np.ones(1, np.float32), gallery, np.ones(200, np.float32), np.array([6]), products
+    )
+    assert found.right.sum() == 1
+    weights = dict.fromkeys(PARTS, 1 / len(PARTS))
+    first, reciprocal = found.figures(weights)
+    assert first == 0.0
+    assert 0 < reciprocal < 1 / 50
+
+
+def test_a_body_sees_what_its_plan_says_and_settles() -> None:
+    torch.manual_seed(0)
+    body = Body()
+    batches = [torch.rand(4, 3, 64, 96) for _ in range(3)]
+
+    class Teacher:
+        def __call__(self, x: torch.Tensor, stages: int = 5) -> list[torch.Tensor]:
+            sizes = ((128, 4), (256, 8), (512, 16), (512, 16), (1024, 32))
+            return [
+                torch.rand(len(x), c, x.shape[2] // k, x.shape[3] // k) for c, k in sizes[:stages]
+            ]
+
+    settle(body, Teacher(), batches, slice(0, 5))  # type: ignore[arg-type]
+    assert not any(module.training for module in body.stages)
+    with torch.inference_mode():
+        middle, last = body(batches[0])
+        assert middle.shape == (4, MIDST, 4, 6)
+        assert last.shape == (4, LAST, 2, 3)
+        # Standing norms: a picture's map does not depend on what else is in the batch.
+        alone = body.stages[0](batches[0][:1])
+        assert torch.allclose(alone, body.stages[0](batches[0])[:1], atol=1e-5)
+        # The statistics are those of the pictures it settled on.
+        stem = body.stages[0][0]
+        raw = torch.cat([stem.conv1(torch.nn.functional.pad(b * 2 - 1, (0, 1, 0, 1)))
+                         for b in batches])  # fmt: skip
+    assert torch.allclose(stem.norm1.running_mean, raw.mean((0, 2, 3)), atol=1e-4)
+
+
+def test_a_trunk_trains_all_but_its_local_stages() -> None:
+    trunk = Trunk(Sizes()).train()
+    local = {id(p) for module in trunk.body.local() for p in module.parameters()}
+    assert local
+    assert all(p.requires_grad != (id(p) in local) for p in trunk.parameters())
+    before = trunk.body.stages[0][0].norm1.running_mean.clone()
+    parts = trunk(torch.rand(2, 4, 128, 160))
+    assert torch.equal(before, trunk.body.stages[0][0].norm1.running_mean)
+    assert parts.detail.shape == (2, 96)
+    assert torch.allclose(parts.detail.norm(dim=1), torch.ones(2), atol=1e-3)
+
+
+def test_hints_come_from_mobilenet_or_not_at_all(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    weight = onnx.numpy_helper.from_array(np.zeros((32, 3, 3, 3), np.float32), "w")
+    bias = onnx.numpy_helper.from_array(np.zeros(32, np.float32), "b")
+    node = onnx.helper.make_node("Conv", ["x", "w", "b"], ["y"])
+    sides = [onnx.helper.make_tensor_value_info(n, 1, None) for n in ("x", "y")]
+    graph = onnx.helper.make_graph([node], "g", sides[:1], sides[1:], [weight, bias])
+    path = tmp_path / "model.onnx"
+    onnx.save(onnx.helper.make_model(graph), str(path))
+    with pytest.raises(ValueError, match="not MobileNetV1"):
+        Pretrained(path)
 
 
 def test_a_palette_begins_as_principal_components() -> None:
