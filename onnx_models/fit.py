@@ -102,6 +102,17 @@ def agreed(progress: float) -> float:
     return float(told)
 
 
+def descend(
+    loss: Tensor, optimiser: torch.optim.Optimizer, trained: list[nn.Parameter], clip: float
+) -> None:
+    """One step down the mean of the workers' gradients, no longer than ``clip``."""
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    together(trained)
+    nn.utils.clip_grad_norm_(trained, clip)
+    optimiser.step()
+
+
 def the_first() -> bool:
     """Whether this is the worker that measures, logs and saves."""
     return not dist.is_initialized() or dist.get_rank() == 0
@@ -174,11 +185,7 @@ def fit(plan: Plan, sampler: Sampler, validation: Validation | None) -> None:
             parts = forward(batch.crops.contiguous(memory_format=torch.channels_last))
         losses = plan.loss(Parts(*parts), batch)
         loss = torch.stack([plan.weights[name] * value for name, value in losses.items()]).sum()
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        together(trained)
-        nn.utils.clip_grad_norm_(trained, CLIP)
-        optimiser.step()
+        descend(loss, optimiser, trained, CLIP)
         step += 1
         average(plan.slow, plan.network, step)
         running.update({name: value.item() for name, value in losses.items()})

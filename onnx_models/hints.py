@@ -26,7 +26,7 @@ from onnx_models.crops import TrueCrops
 from onnx_models.dataset import U8
 from onnx_models.finder import CLOSE_HEIGHT as HEIGHT
 from onnx_models.finder import CLOSE_WIDTH as WIDTH
-from onnx_models.fit import agreed, rate, the_first, together
+from onnx_models.fit import agreed, descend, rate, the_first
 from onnx_models.sampler import jitter
 from onnx_models.separable import PLAN, Body, same
 
@@ -207,11 +207,7 @@ def train_body(bank: Bank, teacher: Path, minutes: float, seed: int, where: Path
         with torch.autocast("cpu", dtype=torch.bfloat16):
             losses = _losses(body, knows, x, spread, progress, pictures.rng)
         loss = torch.stack([value for value in losses if value.requires_grad]).sum()
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        together(trained)
-        nn.utils.clip_grad_norm_(trained, CLIP)
-        optimiser.step()
+        descend(loss, optimiser, trained, CLIP)
         step += 1
         lost += [float(value.detach()) for value in losses]
         if step % 50 == 0 and first:

@@ -280,6 +280,9 @@ def fit_body(stage: Stage, arguments: argparse.Namespace) -> None:
         body = train_body(stage.bank, teacher, arguments.body_minutes, arguments.seed, stage.where)
         if the_first():
             torch.save(body.state_dict(), path)
+            (stage.where / "body.part").unlink(missing_ok=True)
+        if dist.is_initialized():
+            dist.barrier()  # the others read what the first has written
 
 
 def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Namespace) -> None:
