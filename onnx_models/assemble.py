@@ -89,9 +89,8 @@ class Served(nn.Module):
         """All parts, fixed ones as histograms; the backdrop's facts, features, mask (n, 48, 48)."""
         x = pixels.permute(0, 3, 1, 2).float() / 255
         found = self.finder(x)
-        seen, _ = focus(x, found)
-        close, _ = focus(x, found, CLOSE_WIDTH, CLOSE_HEIGHT)
-        parts = Parts(*self.trunk(close))
+        seen = focus(x, found)
+        parts = Parts(*self.trunk(focus(x, found, CLOSE_WIDTH, CLOSE_HEIGHT)))
         named = {name: getattr(parts, name) for name in ("style", "model", "detail", "attributes")}
         named["outline"] = outline(seen)
         read = clues(x, seen, found)
@@ -116,11 +115,15 @@ class Served(nn.Module):
             found.append(unit(values))
         return found
 
+    def studio(self, facts: Tensor) -> Tensor:
+        """By how much gated parts are scaled (n, 1), of the backdrop's facts (n, 8): a phone's
+        photograph says nothing by its plain colours, so there those parts have no length."""
+        return torch.sigmoid(facts @ self.gate + self.bias)[:, None] ** SHARP
+
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(n, 192, 192, 3) uint8 to vectors of unit length, features, and the mask."""
         named, facts, features, mask = self.parts(pixels)
-        # A phone's photograph says nothing by its plain colours: there those parts have no length.
-        studio = torch.sigmoid(facts @ self.gate + self.bias)[:, None] ** SHARP
+        studio = self.studio(facts)
         scaled = [
             part * root * (studio if name in GATED else 1)
             for name, part, root in zip(

@@ -27,7 +27,7 @@ def through(finder: Finder, views: U8) -> U8:
     """Focused shoes (n, CLOSE_HEIGHT, CLOSE_WIDTH, 4) of views (n, 192, 192, 3)."""
     out = np.empty((len(views), CLOSE_HEIGHT, CLOSE_WIDTH, 4), np.uint8)
     for part, pixels, found in _found(finder, views):
-        seen, _ = focus(pixels, found, CLOSE_WIDTH, CLOSE_HEIGHT)
+        seen = focus(pixels, found, CLOSE_WIDTH, CLOSE_HEIGHT)
         out[part] = (seen.permute(0, 2, 3, 1) * 255 + 0.5).to(torch.uint8).numpy()
     return out
 
@@ -36,7 +36,7 @@ def colours(finder: Finder, views: U8) -> F16:
     """Their colours' clues (n, CLUES)."""
     told = np.empty((len(views), CLUES), np.float16)
     for part, pixels, found in _found(finder, views):
-        told[part] = clues(pixels, focus(pixels, found)[0], found).numpy()
+        told[part] = clues(pixels, focus(pixels, found), found).numpy()
     return told
 
 

@@ -130,10 +130,8 @@ def _sample(picture: Tensor, where: Tensor, width: int, height: int) -> Tensor:
     return nn.functional.grid_sample(picture, grid, "bilinear", "zeros", align_corners=False)
 
 
-def focus(
-    x: Tensor, found: Found, width: int = WIDTH, height: int = HEIGHT
-) -> tuple[Tensor, Tensor]:
-    """The shoe alone (n, 4, height, width): corrected colours on white, opacity; and boxes.
+def focus(x: Tensor, found: Found, width: int = WIDTH, height: int = HEIGHT) -> Tensor:
+    """The shoe alone (n, 4, height, width): corrected colours on white, and opacity.
 
     Where the finder sees no shoe, the whole picture is passed on with full opacity.
     """
@@ -144,7 +142,7 @@ def focus(
     lit = x * torch.exp(found.light)[:, :, None, None]
     colours = _sample(lit, where, width, height).clamp(0, 1)
     alpha = _sample(opacity, where, width, height)
-    return torch.cat([colours * alpha + (1 - alpha), alpha], dim=1), where
+    return torch.cat([colours * alpha + (1 - alpha), alpha], dim=1)
 
 
 def loss(found: Found, masks: Tensor, known: Tensor, light: Tensor, lit: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """From trained finder and trunk to the artifact: weights of the parts, plain axes, gate, export.
 
-    python -m onnx_models.finish --cache DIR --out onnx_models/solemate-s3
+    python -m onnx_models.finish --cache DIR --out onnx_models/solemate-s5
 
 Everything here is fitted on training and validation rows; the test sources are only measured, once,
 for the card.
@@ -20,16 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from onnx_models.assemble import (
-    CENTRED,
-    GATED,
-    KEPT,
-    PARTS,
-    SHARP,
-    WHITENED,
-    Localiser,
-    Served,
-)
+from onnx_models.assemble import CENTRED, GATED, KEPT, PARTS, WHITENED, Localiser, Served
 from onnx_models.dataset import F32, U8, build_cache, read_rows, shoes_folder
 from onnx_models.model import Sizes
 from onnx_models.to_onnx import Work, encode, everything, export, open_session, write_artifact
@@ -117,10 +108,12 @@ def finish(arguments: argparse.Namespace) -> None:
         np.flatnonzero(train), len(asked_facts), replace=False
     )
     gate, bias = fit_gate(facts[some], asked_facts)
-    gallery_gates, asked_gates = (
-        1 / (1 + np.exp(-(seen @ gate + bias))) ** SHARP for seen in (facts, asked_facts)
+    served.gate.copy_(torch.from_numpy(gate))
+    served.bias.copy_(Tensor([bias])[0])
+    homes, asked_gates = (
+        served.studio(torch.from_numpy(seen))[:, 0].numpy() for seen in (facts, asked_facts)
     )
-    homes, apart = gallery_gates, validation.apart
+    apart = validation.apart
     once = np.unique(validation.owners[apart])
     shots = Asked.of(
         {name: values[apart] for name, values in asked.items()}, asked_gates[apart], gallery, homes,
@@ -139,8 +132,6 @@ def finish(arguments: argparse.Namespace) -> None:
         "likeness": judge.agreement(weights),
     }  # fmt: skip
     print(json.dumps(facts_of_fit), flush=True)
-    served.gate.copy_(torch.from_numpy(gate))
-    served.bias.copy_(Tensor([bias])[0])
     served.weights.copy_(Tensor([weights[name] for name in PARTS]))
     out: Path = arguments.out
     out.mkdir(parents=True, exist_ok=True)

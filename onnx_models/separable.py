@@ -90,7 +90,7 @@ class Body(nn.Module):
 
 
 def frozen(modules: list[nn.Module]) -> None:
-    """No gradients and no new statistics for ``modules``, until ``train`` is called again."""
+    """No gradients for ``modules``, and no new statistics until their ``train`` is called."""
     for module in modules:
         module.eval()
         for parameter in module.parameters():

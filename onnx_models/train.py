@@ -291,7 +291,10 @@ def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
     common = Common(known, sizes)
     follow = _follow(stage, common)
     trunk, slow = Trunk(sizes), Trunk(sizes)
-    trunk.body.load_state_dict(torch.load(stage.where / "body.pt", weights_only=True))
+    body = stage.where / "body.pt"
+    if not body.exists():
+        raise SystemExit(f"no {body.name} in {stage.where}: the trunk needs --body-minutes")
+    trunk.body.load_state_dict(torch.load(body, weights_only=True))
     trunk = trunk.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     taught = [p for p in trunk.body.parameters() if p.requires_grad]
     fresh = [p for name, p in trunk.named_parameters() if not name.startswith("body.")]
@@ -324,8 +327,8 @@ def train(arguments: argparse.Namespace) -> None:
         missing = [n for n in BEFORE if not (arguments.cache / n).exists()]
         if missing:
             raise SystemExit(
-                f"{', '.join(missing)} not in {arguments.cache}: workers share the trunk alone; "
-                "run once without torchrun and with --minutes 0"
+                f"{', '.join(missing)} not in {arguments.cache}: workers share body and trunk "
+                "alone; run once without torchrun, with --body-minutes 0 --minutes 0"
             )
     stage = prepare(arguments)
     names = read_labels(stage.rows)[1]
@@ -342,15 +345,13 @@ def train(arguments: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    """Command line; under ``torchrun --nproc-per-node 2`` the trunk's batches are shared out."""
+    """Command line; under ``torchrun --nproc-per-node 2`` workers share body and trunk."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, help="folder with shoes/labels.csv")
     parser.add_argument("--out", type=Path, required=True, help="artifact folder")
     parser.add_argument("--teachers", type=Path, required=True, help="the reference models")
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "solemate" / "train")
-    parser.add_argument(
-        "--minutes", type=float, default=60.0, help="of the trunk; 0: the tutor only"
-    )
+    parser.add_argument("--minutes", type=float, default=60.0, help="of the trunk; 0: none")
     parser.add_argument("--tutor-minutes", type=float, default=20.0, help="0: none")
     parser.add_argument("--finder-minutes", type=float, default=10.0)
     parser.add_argument("--palette-minutes", type=float, default=3.0, help="0: none")

@@ -78,7 +78,7 @@ def test_a_gate_silences_a_part() -> None:
     assert silent.figures(weights) == (1.0, 1.0)
 
 
-def test_a_flat_query_has_no_candidate_but_its_own_product_and_the_nearest() -> None:
+def test_the_right_picture_is_a_candidate_however_far() -> None:
     """Of 200 pictures the candidates hold the right one, however far, and never the query's own."""
     rng = np.random.default_rng(0)
     gallery = {name: rng.normal(size=(200, 4)).astype(np.float32) for name in PARTS}
