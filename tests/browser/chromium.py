@@ -19,6 +19,8 @@ import aiohttp
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 PATIENCE_S = 60.0
+STILL = 6
+"""Frames in which a thing must keep its place before it is pressed."""
 START_S = 90.0
 _FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
@@ -111,7 +113,9 @@ class Tab:
         end = loop.time() + timeout_s
         while True:
             try:
-                value = await self.js(f"((v) => v instanceof Node || v)({expression})")
+                value = await self.js(
+                    f"(async (v) => ((v) => v instanceof Node || v)(await v))({expression})"
+                )
             except PageFailed:
                 value = None  # the page is between two documents
             if value:
@@ -122,18 +126,30 @@ class Tab:
             await asyncio.sleep(0.05)
 
     async def centre(self, selector: str, text: str = "") -> tuple[float, float]:
-        """Where an element is, scrolled into view; the last one whose text holds ``text``."""
+        """Where an element is, scrolled into view; the last one whose text holds ``text``.
+
+        It must have kept its place for some frames and be what a press there would reach: a picture
+        that arrives above it meanwhile would move it away from under the finger.
+        """
         found = await self.wait(
-            f"""(() => {{
+            f"""(async () => {{
               const all = [...document.querySelectorAll({json.dumps(selector)})]
                 .filter((one) => one.innerText.includes({json.dumps(text)})
                               || one.ariaLabel?.includes({json.dumps(text)}))
                 .filter((one) => one.checkVisibility());
               const one = all.at(-1);
               if (!one) return null;
-              one.scrollIntoView({{block: "nearest"}});
-              const box = one.getBoundingClientRect();
-              return box.width ? [box.x + box.width / 2, box.y + box.height / 2] : null;
+              one.scrollIntoView({{block: "nearest", behavior: "instant"}});
+              let before = null;
+              for (let frame = 0; frame < {STILL}; frame++) {{
+                const box = one.getBoundingClientRect();
+                const now = [box.x + box.width / 2, box.y + box.height / 2];
+                if (!box.width || (before && (now[0] !== before[0] || now[1] !== before[1])))
+                  return null;
+                before = now;
+                await new Promise((done) => requestAnimationFrame(done));
+              }}
+              return one.contains(document.elementFromPoint(...before)) ? before : null;
             }})()"""
         )
         return found[0], found[1]

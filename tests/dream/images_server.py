@@ -52,7 +52,8 @@ class Server:
             image = form["image"]
             assert isinstance(image, web.FileField)
             body |= {name: value for name, value in form.items() if name != "image"}
-            body["image"] = Image.open(io.BytesIO(image.file.read())).size
+            with image.file as sent:
+                body["image"] = Image.open(io.BytesIO(sent.read())).size
         else:
             body |= await request.json()
         self.asked.append(body)
@@ -87,6 +88,11 @@ def serving_images() -> Iterator[Server]:
         ready.set()
         await stop.wait()
         await runner.cleanup()
+        # What still answers a client that has gone must end with its loop, not in a later test.
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(run()))
     thread.start()
