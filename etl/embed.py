@@ -262,8 +262,10 @@ class _Worker:
     def _encode(self, pixels: Sequence[Pixels]) -> tuple[Vectors, list[Attributes]]:
         """Vectors of the pictures and, where the encoder has heads, what they show."""
         if self.heads is None:
-            return self.encoder.encode_batch(np.stack(pixels)), []
-        vectors_, features = cast("Encoder", self.encoder).features_batch(np.stack(pixels))
+            return self.encoder.catalogue_batch(np.stack(pixels)), []
+        vectors_, features = cast("Encoder", self.encoder).features_batch(
+            np.stack(pixels), catalogue=True
+        )
         return vectors_, self.heads.predict(features)
 
     def _insert(self, conn: Connection, ids: Sequence[int], encoded: Any) -> None:

@@ -53,6 +53,7 @@ def file_features(
     files: Sequence[str],
     *,
     seed: int | None = None,
+    catalogue: bool = False,
     cache: Path | None = None,
     progress: Progress | None = None,
 ) -> list[Array]:
@@ -60,6 +61,7 @@ def file_features(
 
     Args:
         seed: re-shoot every picture with this seed first; None: the pictures as they are.
+        catalogue: vectors to be asked for; False: such as ask.
         cache: folder for cached blocks; None: the user's.
         progress: called with the number of files done since the last call.
 
@@ -71,9 +73,9 @@ def file_features(
     for start in range(0, len(files), BLOCK):
         block = files[start : start + BLOCK]
         stamps = [_stamp(folder, file) for file in block]
-        paths = [store / f"{_key(encoder, stamps, seed)}.npy" for encoder in encoders]
+        paths = [store / f"{_key(encoder, stamps, seed, catalogue)}.npy" for encoder in encoders]
         absent = [index for index, path in enumerate(paths) if not path.exists()]
-        made = _encode([encoders[index] for index in absent], folder, block, seed)
+        made = _encode([encoders[index] for index in absent], folder, block, seed, catalogue)
         for index, vectors in zip(absent, made, strict=True):
             partial_file = paths[index].with_suffix(".partial")
             with partial_file.open("wb") as handle:
@@ -106,8 +108,9 @@ def made_features(
 
 
 def _encode(
-    encoders: Sequence[ImageEncoder], folder: Path, block: Sequence[str], seed: int | None
-) -> list[Array]:
+    encoders: Sequence[ImageEncoder], folder: Path, block: Sequence[str], seed: int | None,
+    catalogue: bool,
+) -> list[Array]:  # fmt: skip
     if not encoders:
         return []
     results = [np.full((len(block), encoder.dim), np.nan, np.float32) for encoder in encoders]
@@ -123,7 +126,8 @@ def _encode(
             for index, encoder in enumerate(encoders):
                 if readable:
                     pixels = np.stack([arrays[index] for arrays in readable])
-                    results[index][rows] = encoder.encode_batch(pixels)
+                    run = encoder.catalogue_batch if catalogue else encoder.encode_batch
+                    results[index][rows] = run(pixels)
             pending = list(following)
     return results
 
@@ -149,11 +153,15 @@ def _stamp(folder: Path, file: str) -> tuple[str, int, int]:
     return file, status.st_size, status.st_mtime_ns
 
 
-def _key(encoder: ImageEncoder, stamps: Sequence[tuple[str, int, int]], seed: int | None) -> str:
+def _key(
+    encoder: ImageEncoder, stamps: Sequence[tuple[str, int, int]], seed: int | None,
+    catalogue: bool = False,
+) -> str:  # fmt: skip
     described = asdict(encoder.manifest)
     described.pop("calibration")
     shot = None if seed is None else [reshoot.VERSION, seed]
-    text = json.dumps([encoder.sha256, described, shot, stamps], sort_keys=True)
+    said = [encoder.sha256, described, shot, stamps, *(["catalogue"] if catalogue else [])]
+    text = json.dumps(said, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:40]
 
 

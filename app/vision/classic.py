@@ -185,6 +185,10 @@ class ClassicEncoder(ByManifest[ClassicManifest]):
             row[:] = describe(picture)
         return l2_normalise(out, self.name)
 
+    def catalogue_batch(self, pixels: Pixels) -> Vectors:
+        """The same: a descriptor has one vector for what asks and what is asked for."""
+        return self.encode_batch(pixels)
+
     def encode(self, images: Sequence[Image.Image]) -> Vectors:
         """RGB pictures to (n, dim) float32, each row of L2 norm 1, in order."""
         if not images:

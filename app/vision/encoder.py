@@ -31,6 +31,12 @@ FOLD: Final = 8
 """Pictures in one run of the model. Larger folds gained nothing on 2 cores and cost memory."""
 FEATURES: Final = "features"
 """Optional second output: what the trunk saw, before the embedding; heads read it."""
+CATALOGUE: Final = "catalogue"
+"""Optional output: the vector to keep of a picture on sale, where it is not the one that asks.
+
+A photograph that asks may say how much of itself to believe (a phone's colours are not the shop's).
+Were stored vectors scaled alike, those of unsure pictures would lie nearer to every query: of unit
+length, what one part loses the others gain."""
 
 
 class ImageEncoder(Protocol):
@@ -66,6 +72,9 @@ class ImageEncoder(Protocol):
     def encode_batch(self, pixels: Pixels) -> Vectors:
         """(n, ...) preprocessed pictures to (n, dim) float32, each row of L2 norm 1."""
 
+    def catalogue_batch(self, pixels: Pixels) -> Vectors:
+        """The same of pictures on sale, to be stored and asked for: see :data:`CATALOGUE`."""
+
     def encode(self, images: Sequence[Image.Image]) -> Vectors:
         """RGB pictures to (n, dim) float32, each row of L2 norm 1, in order."""
 
@@ -82,7 +91,9 @@ class Encoder(ByManifest[OnnxManifest]):
         batch = session.get_inputs()[0].shape[0]
         self._fixed = batch if isinstance(batch, int) and batch > 0 else None
         self.fold = self._fixed or fold
-        width = {out.name: out.shape[-1] for out in session.get_outputs()}.get(FEATURES)
+        widths = {out.name: out.shape[-1] for out in session.get_outputs()}
+        width = widths.get(FEATURES)
+        self._stored = CATALOGUE if CATALOGUE in widths else manifest.output.name
         self.has_features = width is not None and manifest.output.name != FEATURES
         self.features_dim = int(width) if self.has_features and isinstance(width, int) else None
 
@@ -153,11 +164,19 @@ class Encoder(ByManifest[OnnxManifest]):
         Raises:
             EncoderError: wrong shape or dtype, or the model returned numbers that are not finite.
         """
+        return self._vectors(pixels, self.manifest.output.name)
+
+    def catalogue_batch(self, pixels: Pixels) -> Vectors:
+        """As :meth:`encode_batch`, of pictures on sale; the same vectors where the graph has no
+        :data:`CATALOGUE` output."""
+        return self._vectors(pixels, self._stored)
+
+    def _vectors(self, pixels: Pixels, output: str) -> Vectors:
         self._check_pixels(pixels)
         out = np.empty((len(pixels), self.dim), np.float32)
         for start in range(0, len(pixels), self.fold):
             part = pixels[start : start + self.fold]
-            (out[start : start + len(part)],) = self._run(part, [self.manifest.output.name])
+            (out[start : start + len(part)],) = self._run(part, [output])
         return l2_normalise(out, self.name)
 
     def encode(self, images: Sequence[Image.Image]) -> Vectors:
@@ -169,19 +188,20 @@ class Encoder(ByManifest[OnnxManifest]):
             out[start : start + len(part)] = self.encode_batch(pixels)
         return out
 
-    def features_batch(self, pixels: Pixels) -> tuple[Vectors, Vectors]:
+    def features_batch(self, pixels: Pixels, *, catalogue: bool = False) -> tuple[Vectors, Vectors]:
         """(n, ...) preprocessed pictures to their vectors (n, dim), as :meth:`encode_batch` gives
-        them, and features (n, F) float32 from the same run; a graph without a ``features`` output
-        has its vectors for features.
+        them (``catalogue``: as :meth:`catalogue_batch`), and features (n, F) float32 from the same
+        run; a graph without a ``features`` output has its vectors for features.
 
         Raises:
             EncoderError: as :meth:`encode_batch`, or features that are not finite.
         """
         self._check_pixels(pixels)
+        output = self._stored if catalogue else self.manifest.output.name
         if not self.has_features:
-            vectors = self.encode_batch(pixels)
+            vectors = self._vectors(pixels, output)
             return vectors, vectors
-        names = [self.manifest.output.name, FEATURES]
+        names = [output, FEATURES]
         parts = [
             self._run(pixels[start : start + self.fold], names)
             for start in range(0, len(pixels), self.fold)
@@ -251,10 +271,11 @@ def _check_graph(session: ort.InferenceSession, manifest: OnnxManifest, path: Pa
             f"{path} takes {node.type} {node.shape}, the manifest says {wanted} {shape}"
         )
     outputs = {out.name: out.shape for out in session.get_outputs()}
-    out_shape = outputs.get(manifest.output.name)
-    if out_shape is None:
+    if manifest.output.name not in outputs:
         raise EncoderError(
             f"{path} has outputs {sorted(outputs)}, the manifest says {manifest.output.name!r}"
         )
-    if len(out_shape) != 2 or (isinstance(out_shape[1], int) and out_shape[1] != manifest.dim):
-        raise EncoderError(f"{path} returns {out_shape}, the manifest says (n, {manifest.dim})")
+    for name in (manifest.output.name, CATALOGUE):
+        shape = outputs.get(name, [None, manifest.dim])
+        if len(shape) != 2 or (isinstance(shape[1], int) and shape[1] != manifest.dim):
+            raise EncoderError(f"{path} returns {shape}, the manifest says (n, {manifest.dim})")

@@ -1,7 +1,4 @@
-"""The encoder under the heads, run as it is: file, digest and two outputs.
-
-Reads the manifest by itself: where heads are trained, the serving package may not be installed.
-"""
+"""The encoder under the heads, run as it is: file, digest and outputs."""
 
 from __future__ import annotations
 
@@ -9,15 +6,13 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import onnxruntime as ort
 
+from app.vision.encoder import CATALOGUE, FEATURES
 from onnx_models.dataset import F32, U8
-
-FEATURES: Final = "features"
-"""As ``app.vision.encoder.FEATURES``."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +57,12 @@ class Frozen:
             ort.InferenceSession(data, options, providers=["CPUExecutionProvider"]),
         )  # fmt: skip
 
-    def run(self, pixels: U8) -> tuple[F32, F32]:
-        """(n, S, S, 3) uint8 to unit vectors (n, dim) and features (n, F): the vectors themselves
-        where the graph has no such output."""
-        names = [self.output]
-        if FEATURES in {out.name for out in self.session.get_outputs()}:
+    def run(self, pixels: U8, catalogue: bool = False) -> tuple[F32, F32]:
+        """(n, S, S, 3) uint8 to unit vectors (n, dim), such as ask or (``catalogue``) to be asked
+        for, and features (n, F): the vectors themselves where the graph has no such output."""
+        there = {out.name for out in self.session.get_outputs()}
+        names = [CATALOGUE if catalogue and CATALOGUE in there else self.output]
+        if FEATURES in there:
             names.append(FEATURES)
         results = self.session.run(names, {self.input: pixels})
         vectors = results[0] / np.linalg.norm(results[0], axis=1, keepdims=True)

@@ -57,12 +57,12 @@ def _fitted(picture: U8, size: int) -> U8:
     return np.asarray(image.resize((size, size), Image.Resampling.BILINEAR))
 
 
-def _run(encoder: Frozen, pictures: Iterator[U8]) -> Seen:
+def _run(encoder: Frozen, pictures: Iterator[U8], catalogue: bool = False) -> Seen:
     vectors, features = [], []
     batch: list[U8] = []
 
     def flush() -> None:
-        one, two = encoder.run(np.stack(batch))
+        one, two = encoder.run(np.stack(batch), catalogue)
         vectors.append(one.astype(np.float16))
         features.append(two.astype(np.float16))
         batch.clear()
@@ -117,7 +117,7 @@ def look(
         return Camera(backdrops[0], size, np.random.default_rng((SEED, seed)), strength)
 
     def clean() -> Seen:
-        return _run(encoder, (_fitted(picture, size) for picture in rgba))
+        return _run(encoder, (_fitted(picture, size) for picture in rgba), catalogue=True)
 
     def shot(copy: int) -> Seen:
         shooting = camera(copy, STRENGTHS[copy % len(STRENGTHS)])

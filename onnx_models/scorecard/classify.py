@@ -168,7 +168,7 @@ def shoe(bench: Bench, entrant: Entrant, vectors: Array) -> Result:
 
     if len(train) < 20 or not len(yes):
         return Result(notes=["too few labelled pictures"])
-    shoes, sneakers = near(vectors[yes])
+    shoes, sneakers = near(entrant.asking(bench, yes))
 
     def score(name: str, good: Array, bad: Array) -> None:
         scores = np.concatenate([good, bad])
@@ -195,7 +195,7 @@ def shoe(bench: Bench, entrant: Entrant, vectors: Array) -> Result:
     else:
         result.notes.append("sees no pictures")
     if len(other):
-        score("sneaker kNN", sneakers, near(vectors[other])[1])
+        score("sneaker kNN", sneakers, near(entrant.asking(bench, other))[1])
     good = attributes(bench, entrant, photographs(bench, yes))
     if good is None:
         result.notes.append("no heads")
@@ -245,7 +245,7 @@ def wild(bench: Bench, entrant: Entrant, vectors: Array) -> Result:
                 right[held], bench.codes[rows][held], bench.seed
             )
 
-    score("raw", vectors[rows])
+    score("raw", entrant.asking(bench, rows))
     model, why = localiser(bench)
     cut = entrant.made(bench, "localised") if model is not None else None
     if cut is None:

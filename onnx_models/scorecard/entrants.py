@@ -28,7 +28,10 @@ class Entrant(Protocol):
     """Where its vector holds shape, and colour."""
 
     def gallery(self, bench: Bench) -> Array:
-        """(n, dim): every photograph as it is."""
+        """(n, dim): every photograph as a catalogue keeps it."""
+
+    def asking(self, bench: Bench, rows: Array) -> Array:
+        """(len(rows), dim): those photographs as they ask."""
 
     def shots(self, bench: Bench, rows: Array) -> Array:
         """(len(rows), dim): those photographs re-shot."""
@@ -49,7 +52,14 @@ class Pictures:
 
     def gallery(self, bench: Bench) -> Array:
         """See :class:`Entrant`."""
-        return file_features([self.encoder], bench.folder, bench.files, cache=bench.cache)[0]
+        return file_features(
+            [self.encoder], bench.folder, bench.files, catalogue=True, cache=bench.cache
+        )[0]
+
+    def asking(self, bench: Bench, rows: Array) -> Array:
+        """See :class:`Entrant`."""
+        files = [bench.files[row] for row in rows]
+        return file_features([self.encoder], bench.folder, files, cache=bench.cache)[0]
 
     def shots(self, bench: Bench, rows: Array) -> Array:
         """See :class:`Entrant`."""
@@ -84,6 +94,10 @@ class Joined:
     def gallery(self, bench: Bench) -> Array:
         """See :class:`Entrant`."""
         return self._joined([member.gallery(bench) for member in self.members])
+
+    def asking(self, bench: Bench, rows: Array) -> Array:
+        """See :class:`Entrant`."""
+        return self._joined([member.asking(bench, rows) for member in self.members])
 
     def shots(self, bench: Bench, rows: Array) -> Array:
         """See :class:`Entrant`."""
@@ -127,6 +141,10 @@ class Table:
                 digest = hashlib.sha256(word.encode()).digest()
                 row[1 + int.from_bytes(digest[:4], "big") % (TABLE_DIM - 1)] = 1
         return np.asarray(out / np.linalg.norm(out, axis=1, keepdims=True))
+
+    def asking(self, bench: Bench, rows: Array) -> Array:
+        """See :class:`Entrant`."""
+        return np.asarray(self.gallery(bench)[rows])
 
     def shots(self, bench: Bench, rows: Array) -> Array:
         """See :class:`Entrant`."""

@@ -55,7 +55,8 @@ PROTOCOLS: Final[dict[str, Protocol]] = {
         "picture has the same colour words. Whole vector, and its parts where it has them."),
     "triplets": Protocol("Human similarity", similarity.triplets,
         "Agreement with human judgements (arXiv 1511.02254), ties half; sneakers: all three "
-        "pictures show sneakers or sports shoes. The bootstrap is over anchors."),
+        "pictures show sneakers or sports shoes; shape: by the shape part of the vector alone. The "
+        "bootstrap is over anchors."),
     "brand": Protocol("Brand", classify.brand,
         "Macro F1. disjoint: fitted on rows of the encoder's training, tested on held-out models "
         "and products. leaky: a fifth of the images at random, as a published peer did, so that "

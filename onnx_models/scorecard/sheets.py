@@ -80,7 +80,8 @@ def real_sheets(bench: Bench, entrant: Entrant, folder: Path) -> list[Path]:
 def drawn_sheets(encoder: ImageEncoder, folder: Path, products: int = 200) -> list[Path]:
     """The same of drawn shoes: a catalogue in side view, asked by drawn phone photographs."""
     items = catalogue(0, products)
-    vectors = encoder.encode([item.picture() for item in items])
+    pictures = [encoder.preprocess(item.picture()) for item in items]
+    vectors = encoder.catalogue_batch(np.stack(pictures))
     codes = np.arange(len(items))
 
     def line(at: int) -> Line:

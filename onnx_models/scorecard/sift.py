@@ -90,6 +90,10 @@ class SiftWords:
                 row[:-1] = np.sqrt(np.bincount(word, minlength=self.dim - 1) / len(word))
         return np.asarray(out / np.linalg.norm(out, axis=1, keepdims=True))
 
+    def catalogue_batch(self, pixels: Array) -> Array:
+        """The same: one vector for what asks and what is asked for."""
+        return self.encode_batch(pixels)
+
     def encode(self, images: Sequence[Image.Image]) -> Array:
         """RGB pictures to (n, dim) float32."""
         return self.encode_batch(np.stack([self.preprocess(image) for image in images]))

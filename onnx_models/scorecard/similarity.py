@@ -33,7 +33,9 @@ def retrieval(bench: Bench, entrant: Entrant, vectors: Array) -> Result:
     own = bench.queries()
     asked = bench.codes[own]
     result.counts.update(queries=len(own), products=len(set(asked.tolist())))
-    for name, queries in (("clean", vectors[own]), ("reshot", entrant.shots(bench, own))):
+    for name, queries in (
+        ("clean", entrant.asking(bench, own)), ("reshot", entrant.shots(bench, own))
+    ):  # fmt: skip
         ranks = product_ranks(queries, asked, own, vectors, bench.codes)
         for limit in (1, 5, 10):
             found = (ranks <= limit).astype(float)
@@ -48,7 +50,6 @@ def retrieval(bench: Bench, entrant: Entrant, vectors: Array) -> Result:
 def across_views(bench: Bench, entrant: Entrant, vectors: Array) -> Result:
     """Held-out multi-view products of all sources; pictures in the query's own view are left out
     of its product, so that only another view can be the find."""
-    del entrant
     result = Result()
     own = np.array([
         row for row in bench.several(bench.held_out & (bench.views != ""))
@@ -58,8 +59,8 @@ def across_views(bench: Bench, entrant: Entrant, vectors: Array) -> Result:
         return Result(notes=["no held-out product in several named views"])
     asked = bench.codes[own]
     ranks = np.empty(len(own), np.int64)
-    for at, row in enumerate(own):
-        scores = vectors @ vectors[row]
+    for at, (row, query) in enumerate(zip(own, entrant.asking(bench, own), strict=True)):
+        scores = vectors @ query
         scores[(bench.codes == bench.codes[row]) & (bench.views == bench.views[row])] = -np.inf
         best = np.full(bench.codes.max() + 1, -np.inf)
         np.maximum.at(best, bench.codes, scores)
@@ -118,8 +119,8 @@ def colourways(bench: Bench, entrant: Entrant, vectors: Array) -> Result:
 
 
 def triplets(bench: Bench, entrant: Entrant, vectors: Array) -> Result:
-    """Agreement with human judgements "a is closer to b than to c", all shoes and sneakers only."""
-    del entrant
+    """Agreement with human judgements "a is closer to b than to c", all shoes and sneakers only, by
+    the whole vector and by its shape part where it has one."""
     path = bench.folder / TRIPLETS / "triplets.csv"
     if not path.is_file():
         return Result(notes=["the data hold no triplets"])
@@ -135,11 +136,17 @@ def triplets(bench: Bench, entrant: Entrant, vectors: Array) -> Result:
     rows = np.flatnonzero(bench.sources == TRIPLETS)
     small = np.zeros(len(vectors), np.int64)
     small[rows] = np.arange(len(rows))
-    for name, chosen in (("all", numbers), ("sneakers", sneakers)):
-        if len(chosen):
-            result.figures[name] = triplet_agreement(
-                vectors[rows], small[place[chosen]], bench.seed
-            )
+    seen = {"": vectors[rows]}
+    if entrant.parts:
+        start, end = entrant.parts[0]
+        shape = vectors[rows, start:end]
+        seen[", shape"] = shape / np.maximum(np.linalg.norm(shape, axis=1, keepdims=True), 1e-9)
+    for part, views in seen.items():
+        for name, chosen in (("all", numbers), ("sneakers", sneakers)):
+            if len(chosen):
+                result.figures[f"{name}{part}"] = triplet_agreement(
+                    views, small[place[chosen]], bench.seed
+                )
     return result
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
+from app.vision.encoder import CATALOGUE
 from app.vision.manifest import Input
 from app.vision.preprocess import to_array
 from app.vision.session import build_session
@@ -55,7 +56,10 @@ def open_folder(path: Path) -> Folder:
 
 
 def _start(model: str, spec: dict[str, Any], output: str) -> None:
-    _state.update(session=build_session(Path(model), 1), spec=Input(**spec), output=output)
+    session = build_session(Path(model), 1)
+    if CATALOGUE in {out.name for out in session.get_outputs()}:
+        output = CATALOGUE  # a text asks for what a catalogue keeps
+    _state.update(session=session, spec=Input(**spec), output=output)
 
 
 def _encode(path: str) -> F32:

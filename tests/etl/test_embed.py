@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from app.db import vectors
 from app.db.pool import Database, open_database
@@ -16,6 +17,7 @@ from app.vision.registry import open_encoder
 from etl.embed import MAX_TRIES, embed_backlog
 from etl.jobs import import_folder
 from tests.etl.conftest import picture, rows
+from tests.unit.companions import of_means
 
 COUNT = 50
 
@@ -44,13 +46,27 @@ def test_every_picture_gets_its_vector(filled: Database, settings: Settings) -> 
         stored = conn.execute(
             "SELECT i.path, e.vec FROM embedding e JOIN image i ON i.id = e.image_id LIMIT 3"
         ).fetchall()
-    from PIL import Image
-
     for path, vector in stored:
         with Image.open(settings.images_dir / path) as image:
             expected = encoder.encode([image.convert("RGB")])[0]
         assert np.allclose(vector.to_numpy(), expected, atol=2e-3)
     assert embed_backlog(filled, encoder, settings).embedded == 0
+
+
+def test_what_is_stored_is_the_catalogue_s_vector(
+    filled: Database, settings: Settings, tmp_path: Path
+) -> None:
+    encoder = of_means(tmp_path / "means", catalogue=True)
+    assert embed_backlog(filled, encoder, settings).embedded == COUNT
+    with filled.connection() as conn:
+        stored = conn.execute(
+            "SELECT i.path, e.vec FROM embedding e JOIN image i ON i.id = e.image_id LIMIT 5"
+        ).fetchall()
+    for path, vector in stored:
+        with Image.open(settings.images_dir / path) as image:
+            pixels = encoder.preprocess(image.convert("RGB"))[None]
+        assert np.allclose(vector.to_numpy(), encoder.catalogue_batch(pixels)[0], atol=2e-3)
+        assert not np.allclose(vector.to_numpy(), encoder.encode_batch(pixels)[0], atol=2e-3)
 
 
 def test_workers_share_the_work(filled: Database, settings: Settings) -> None:

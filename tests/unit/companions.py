@@ -14,7 +14,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from app.settings import ROOT
+from app.settings import ROOT, get_settings
+from app.vision.encoder import Encoder
 
 FLOAT = TensorProto.FLOAT
 CLASSES = {
@@ -44,7 +45,8 @@ def encoder_folder(models: Path, name: str = "tiny") -> tuple[Path, str]:
     """A folder with the manifest of the shipped encoder; the digest of its model."""
     folder = models / name
     folder.mkdir(parents=True)
-    text = (ROOT / "onnx_models" / "solemate-s5" / "manifest.json").read_text(encoding="utf-8")
+    shipped = ROOT / "onnx_models" / get_settings().encoder / "manifest.json"
+    text = shipped.read_text(encoding="utf-8")
     (folder / "manifest.json").write_text(text, encoding="utf-8")
     return folder, json.loads(text)["sha256"]
 
@@ -122,3 +124,39 @@ def write_localiser(models: Path, **changes: Any) -> None:
     facts = {"file": "model.onnx", "sha256": digest, "threshold": 0.5, "minimum_area": 0.004,
              "margin": 0.0}  # fmt: skip
     (folder / "localiser.json").write_text(json.dumps(facts | changes), encoding="utf-8")
+
+
+def of_means(
+    folder: Path, *, features: bool = False, catalogue: bool = False, width: int = 3
+) -> Encoder:
+    """An encoder of mean colours. Its features, where it has any, are ten times those; what it
+    keeps of a catalogue's pictures, where that differs, are the first ``width`` of their
+    squares."""
+    folder.mkdir(parents=True)
+    shipped = ROOT / "onnx_models" / get_settings().encoder / "manifest.json"
+    source = json.loads(shipped.read_text("utf-8"))
+    size = source["input"]["height"]
+    given = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["n", size, size, 3])
+    nodes = [
+        helper.make_node("Cast", ["pixels"], ["float"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["float"], ["embedding"], axes=[1, 2], keepdims=0),
+    ]
+    outputs = [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["n", 3])]
+    constants = []
+    if features:
+        nodes.append(helper.make_node("Sum", ["embedding"] * 10, ["features"]))
+        outputs.append(helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", 3]))
+    if catalogue:
+        kept = np.arange(width, dtype=np.int64)
+        constants.append(numpy_helper.from_array(kept, "kept"))
+        nodes += [
+            helper.make_node("Mul", ["embedding"] * 2, ["squares"]),
+            helper.make_node("Gather", ["squares", "kept"], ["catalogue"], axis=1),
+        ]
+        outputs.append(helper.make_tensor_value_info("catalogue", TensorProto.FLOAT, ["n", width]))
+    graph = helper.make_graph(nodes, "tiny", [given], outputs, constants)
+    source |= {"name": "means", "dim": 3, "sha256": save(graph, folder / "model.onnx")}
+    source |= {"parts": None, "calibration": None}
+    source["canonical"]["vector"] = [1, 0, 0]
+    (folder / "manifest.json").write_text(json.dumps(source), encoding="utf-8")
+    return Encoder.load(folder, 1, verify=False)

@@ -22,6 +22,7 @@ from app.vision.registry import encoder_names, open_encoder
 from app.vision.session import available_cores, build_session, default_threads
 from onnx_models.adopt import adopt
 from onnx_models.bench import main_bench
+from tests.unit.companions import of_means
 
 DIM = 4
 SIDE = 8
@@ -340,3 +341,29 @@ def test_bench(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.count("\n| 1 |") == 2
     with pytest.raises(EncoderError, match="no session to time"):
         main_bench("hsv-histogram")
+
+
+def test_a_catalogue_keeps_other_vectors_than_those_that_ask(tmp_path: Path) -> None:
+    encoder = of_means(tmp_path / "two", features=True, catalogue=True)
+    pixels = np.stack([encoder.preprocess(Image.new("RGB", (40, 40), (10, 20, 30)))] * 11)
+    asks, kept = np.array([1, 2, 3]) / 14**0.5, np.array([1, 4, 9]) / 98**0.5
+    assert np.allclose(encoder.encode_batch(pixels), asks, atol=1e-3)
+    assert np.allclose(encoder.catalogue_batch(pixels), kept, atol=1e-3)
+    for vectors, catalogue in ((asks, False), (kept, True)):
+        found, features = encoder.features_batch(pixels, catalogue=catalogue)
+        assert np.allclose(found, vectors, atol=1e-3)
+        assert np.allclose(features, [100, 200, 300], rtol=1e-3)
+
+
+def test_one_vector_serves_both_where_the_graph_has_one(tmp_path: Path) -> None:
+    encoder = of_means(tmp_path / "one")
+    pixels = np.stack([encoder.preprocess(picture) for picture in pictures(3)])
+    assert np.array_equal(encoder.catalogue_batch(pixels), encoder.encode_batch(pixels))
+    plain = classic.ClassicEncoder.named("hsv-histogram")
+    pixels = np.stack([plain.preprocess(picture) for picture in pictures(3)])
+    assert np.array_equal(plain.catalogue_batch(pixels), plain.encode_batch(pixels))
+
+
+def test_a_catalogue_vector_of_another_length_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(EncoderError, match=r"returns \['n', 2\], the manifest says \(n, 3\)"):
+        of_means(tmp_path / "two", catalogue=True, width=2)

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from onnx import TensorProto, helper
 from PIL import Image
 
 from app.errors import EncoderError
-from app.settings import ROOT, Settings
-from app.vision.encoder import Encoder
+from app.settings import Settings
 from app.vision.heads import Heads, open_heads
 from app.vision.knn import Neighbour, blend, silhouette_in, vote
-from tests.unit.companions import SPANS, WIDTH, encoder_folder, save, write_heads
+from tests.unit.companions import SPANS, WIDTH, encoder_folder, of_means, write_heads
 
 
 def features(**logits: float | list[float]) -> np.ndarray:
@@ -163,30 +160,9 @@ def test_silhouettes_in_product_names(
     assert silhouette_in(model, brand, ["Nike Air Max 90", "Nike Dunk Low"]) == found
 
 
-def featured(folder: Path, *, second: bool) -> Encoder:
-    """An encoder of mean colours; its features, where it has any, are ten times those."""
-    folder.mkdir()
-    source = json.loads((ROOT / "onnx_models/solemate-s5/manifest.json").read_text("utf-8"))
-    size = source["input"]["height"]
-    given = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["n", size, size, 3])
-    nodes = [
-        helper.make_node("Cast", ["pixels"], ["float"], to=TensorProto.FLOAT),
-        helper.make_node("ReduceMean", ["float"], ["embedding"], axes=[1, 2], keepdims=0),
-    ]
-    outputs = [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["n", 3])]
-    if second:
-        nodes.append(helper.make_node("Sum", ["embedding"] * 10, ["features"]))
-        outputs.append(helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", 3]))
-    digest = save(helper.make_graph(nodes, "tiny", [given], outputs), folder / "model.onnx")
-    source |= {"dim": 3, "sha256": digest, "parts": None, "calibration": None}
-    source["canonical"]["vector"] = [1, 0, 0]
-    (folder / "manifest.json").write_text(json.dumps(source), encoding="utf-8")
-    return Encoder.load(folder, 1, verify=False)
-
-
 @pytest.mark.parametrize("count", [1, 3, 11])
 def test_features_come_with_the_vectors(tmp_path: Path, count: int) -> None:
-    encoder = featured(tmp_path / "two", second=True)
+    encoder = of_means(tmp_path / "two", features=True)
     images = [Image.new("RGB", (40, 40), (10 + i, 20, 30)) for i in range(count)]
     vectors, features_ = encoder.encode_features(images)
     np.testing.assert_allclose(vectors, encoder.encode(images), rtol=1e-6)
@@ -197,12 +173,12 @@ def test_features_come_with_the_vectors(tmp_path: Path, count: int) -> None:
 
 
 def test_without_features_the_vectors_stand_in(tmp_path: Path) -> None:
-    encoder = featured(tmp_path / "one", second=False)
+    encoder = of_means(tmp_path / "one")
     vectors, features_ = encoder.encode_features([Image.new("RGB", (40, 40), (10, 20, 30))])
     np.testing.assert_array_equal(vectors, features_)
     assert not encoder.has_features
 
 
 def test_no_pictures_no_rows(tmp_path: Path) -> None:
-    vectors, features_ = featured(tmp_path / "two", second=True).encode_features([])
+    vectors, features_ = of_means(tmp_path / "two", features=True).encode_features([])
     assert (vectors.shape, features_.shape) == ((0, 3), (0, 3))

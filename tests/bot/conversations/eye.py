@@ -57,6 +57,9 @@ class Eye:
     def preprocess(self, image: Image.Image) -> np.ndarray:
         return self._one(image)
 
+    def catalogue_batch(self, pixels: np.ndarray) -> np.ndarray:
+        return self.encode_batch(pixels)
+
     def encode_batch(self, pixels: np.ndarray) -> np.ndarray:
         return pixels
 
