@@ -32,7 +32,7 @@ CENTRED: Final = {"style": 0.7}
 """Share of the mean that is taken away, all of it elsewhere. People's judgement of likeness follows
 the style with its mean (0.77 against 0.72), but with all of it left nothing else tells in a sum."""
 GATED: Final = ("plain", "scene")
-"""Worth something only before a studio's backdrop."""
+"""Worth something only where the picture that asks stands before a studio's backdrop."""
 SHARP: Final = 4
 """Power of the chance that a picture is a studio's, by which gated parts are scaled: half a chance
 should leave next to nothing."""
@@ -63,7 +63,7 @@ def outline(seen: Tensor) -> Tensor:
 
 
 class Served(nn.Module):
-    """uint8 NHWC pixels to ``embedding``, ``features`` and ``mask``."""
+    """uint8 NHWC pixels to ``embedding``, ``catalogue``, ``features`` and ``mask``."""
 
     def __init__(self, sizes: Sizes) -> None:
         super().__init__()
@@ -117,20 +117,23 @@ class Served(nn.Module):
 
     def studio(self, facts: Tensor) -> Tensor:
         """By how much gated parts are scaled (n, 1), of the backdrop's facts (n, 8): a phone's
-        photograph says nothing by its plain colours, so there those parts have no length."""
+        photograph asks nothing by its plain colours, so there those parts have no length. What is
+        asked for keeps them all: of unit length, pictures without them would lie nearer to every
+        phone's photograph."""
         return torch.sigmoid(facts @ self.gate + self.bias)[:, None] ** SHARP
 
-    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(n, 192, 192, 3) uint8 to vectors of unit length, features, and the mask."""
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """(n, 192, 192, 3) uint8 to vectors of unit length that ask, and to be asked for; features
+        and the mask."""
         named, facts, features, mask = self.parts(pixels)
         studio = self.studio(facts)
-        scaled = [
-            part * root * (studio if name in GATED else 1)
-            for name, part, root in zip(
-                PARTS, self.reduced(named), torch.sqrt(self.weights), strict=True
-            )
+        roots = torch.sqrt(self.weights)
+        scaled = [part * root for part, root in zip(self.reduced(named), roots, strict=True)]
+        asking = [
+            part * studio if name in GATED else part
+            for name, part in zip(PARTS, scaled, strict=True)
         ]
-        return unit(torch.cat(scaled, dim=1)), features, mask
+        return unit(torch.cat(asking, dim=1)), unit(torch.cat(scaled, dim=1)), features, mask
 
 
 class Localiser(nn.Module):

@@ -13,7 +13,7 @@ import multiprocessing
 import os
 import random
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -138,10 +138,11 @@ def _mean_log(rgb: U8, mask: U8) -> F32 | None:
 
 
 def _plan(rows: list[Row], drawn: int) -> list[tuple[int, int, int]]:
-    """(row, kind, half) of every view."""
+    """(row, kind, half) of every view; a studio that is held has views too, which training does
+    not see while it is."""
     plan = [(i, CLEAN, 0) for i in range(len(rows) + drawn)]
     for i, row in enumerate(rows):
-        if row.split != "train":
+        if replace(row, held=False).split != "train":
             continue
         several = row.source in MULTIVIEW_SOURCES
         plan += [(i, MILD, 0)] * (3 if several else 1)
@@ -190,14 +191,22 @@ def _fill(job: tuple[Path, Path, int, int, int]) -> None:
         masks[place] = cv2.resize(mask, (MASK, MASK), interpolation=cv2.INTER_AREA)
 
 
-def build_bank(rows: list[Row], cache: Cache, folder: Path, backdrops: U8, seed: int) -> Bank:
-    """Make the bank under ``folder / "bank"`` (some minutes), or open what is there."""
+def build_bank(
+    rows: list[Row], cache: Cache, folder: Path, backdrops: U8 | None, seed: int
+) -> Bank:
+    """Make the bank under ``folder / "bank"`` (some minutes), or open what is there.
+
+    Raises:
+        FileNotFoundError: there is none, and no ``backdrops`` to make it with.
+    """
     where = folder / "bank"
     where.mkdir(exist_ok=True)
     drawn, _ = drawn_pictures(folder)
     done = where / "done"
     plan = np.array(_plan(rows, len(drawn)), np.int64)
     if not done.exists():
+        if backdrops is None:
+            raise FileNotFoundError(f"no bank of views in {where}: onnx_models.train makes it")
         np.save(where / "plan.npy", plan)
         np.save(where / "backdrops.npy", backdrops)
         for name, shape, dtype in (

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from typing import Final
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from onnx_models.blocks import weighted_mean
+from onnx_models.dataset import F32
 from onnx_models.finder import Found
 
 STEPS: Final = (8, 8, 8)
@@ -19,6 +21,8 @@ SURE: Final = 0.7
 """Opacity above which a pixel counts for the tone: a rim of backdrop would spoil it."""
 FACTS: Final = 8 + 3 + 3 + 3 + 3
 CLUES: Final = 4 * math.prod(TONES) + 2 * math.prod(STEPS) + FACTS
+FAINT: Final = 0.3
+"""What facts are scaled by beside the histograms."""
 PLAIN: Final = slice(4 * math.prod(TONES), 4 * math.prod(TONES) + math.prod(STEPS))
 """Of the clues: the shoe's colours as photographed."""
 
@@ -95,6 +99,12 @@ def backdrop_facts(rgb: Tensor, mask: Tensor, light: Tensor) -> Tensor:
     )
 
 
+def facts_of(told: F32) -> F32:
+    """:func:`backdrop_facts` (n, 8) of clues (n, CLUES)."""
+    start = CLUES - FACTS
+    return told[:, start : start + 8] / np.float32(FAINT)
+
+
 def clues(x: Tensor, seen: Tensor, found: Found) -> Tensor:
     """What the palette reads (n, CLUES): of pictures (n, 3, h, w), focused shoes and what the
     finder found.
@@ -119,7 +129,7 @@ def clues(x: Tensor, seen: Tensor, found: Found) -> Tensor:
             tone(seen),
             histogram(hsv(small), mask + 1e-4, STEPS, ring=False),
             histogram(hsv(lit), sure, STEPS, ring=False),
-            facts * 0.3,
+            facts * FAINT,
         ],
         dim=1,
     )

@@ -33,7 +33,8 @@ RESAMPLE_NAME: Final = "bilinear"
 TEST_SOURCES: Final = frozenset({"bazaizai_multiview", "projeto_nike_multiview", "zappos_triplets"})
 MULTIVIEW_SOURCES: Final = frozenset({"nike_vn_multiview", "es_shop_multiview", "empire_multiview"})
 HELD_SOURCE: Final = "es_shop_multiview"
-"""A studio that training never sees: weights of the parts are fitted on its products."""
+"""A studio that training does not see while it is held: weights of the parts are fitted on it.
+Once they are, the last training takes it in: few products show several views."""
 # One picture of these shows both shoes of a pair at different angles: its halves are two views.
 PAIR_SOURCES: Final = frozenset({"zappos_pairs_2018"})
 VALIDATION_SHARE_MULTIVIEW: Final = 0.15
@@ -55,6 +56,7 @@ class Row:
     colour: str = ""
     gender: str = ""
     name: str = ""
+    held: bool = False
 
     @property
     def split(self) -> str:
@@ -64,7 +66,7 @@ class Row:
         """
         if self.source in TEST_SOURCES:
             return "test"
-        if self.source == HELD_SOURCE:
+        if self.held:
             return "validation"
         group = f"{self.source}/{self.model or self.product}"
         share = (
@@ -87,8 +89,9 @@ def shoes_folder(data: Path | None) -> Path:
     return folder
 
 
-def read_rows(folder: Path) -> list[Row]:
-    """All labelled photographs, in the order of labels.csv."""
+def read_rows(folder: Path, hold: bool = False) -> list[Row]:
+    """All labelled photographs, in the order of labels.csv; ``hold``: HELD_SOURCE is kept out of
+    training."""
     with (folder / "labels.csv").open(encoding="utf-8", newline="") as handle:
         return [
             Row(
@@ -103,6 +106,7 @@ def read_rows(folder: Path) -> list[Row]:
                 colour=row["colour"],
                 gender=row["gender"],
                 name=row["model"],
+                held=hold and row["source"] == HELD_SOURCE,
             )
             for row in csv.DictReader(handle)
         ]

@@ -12,15 +12,13 @@ differs from the clean picture's (a white balance learned by simulation).
 
 from __future__ import annotations
 
-import time
 from typing import Final, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from onnx_models.bank import SCENE, Bank
-from onnx_models.blocks import Block, weighted_mean
+from onnx_models.blocks import weighted_mean
+from onnx_models.separable import PLAN, stages
 
 WIDTH: Final = 128
 HEIGHT: Final = 96
@@ -33,8 +31,10 @@ EDGE: Final = 0.004
 MARGIN: Final = 0.04
 NO_SHOE: Final = 0.01
 """Mean of the mask below which the whole picture is taken."""
-BATCH: Final = 32
-PEAK: Final = 2e-3
+FINE: Final = 32
+"""Channels of the finder's own stem."""
+SEEING: Final = (*PLAN[:3], PLAN[3][:2])
+"""Layers of the body that it looks with."""
 
 
 class Found(NamedTuple):
@@ -45,43 +45,51 @@ class Found(NamedTuple):
 
 
 class Finder(nn.Module):
-    """(n, 3, 192, 192) in 0..1 to a mask at a quarter of that size and the light's correction."""
+    """(n, 3, 192, 192) in 0..1 to a mask at a quarter of that size and the light's correction.
+
+    What is shoe and what is not is told by the trunk's kind of body on the picture at half its
+    size; a stem of its own keeps the edges.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.stem = nn.Sequential(
-            nn.Conv2d(3, 32, 6, 4, 1, bias=False), nn.BatchNorm2d(32), nn.ReLU()
+            nn.Conv2d(3, FINE, 6, 4, 1, bias=False), nn.BatchNorm2d(FINE), nn.ReLU()
         )
-        self.down2 = Block(32, 48, 2, gated=False)
-        self.down3 = nn.Sequential(Block(48, 96, 2, gated=True), Block(96, 96, 1, gated=True))
-        self.down4 = nn.Sequential(Block(96, 144, 2, gated=True), Block(144, 144, 1, gated=True))
-        self.up3, self.skip3 = nn.Conv2d(144, 96, 1), nn.Conv2d(96, 96, 1)
+        self.stages = nn.ModuleList(stages(SEEING))
+        texture, middle, _, deep = (layers[-1][1] for layers in SEEING)
+        self.up3, self.skip3 = nn.Conv2d(deep, 96, 1), nn.Conv2d(middle, 96, 1)
         self.mix3 = _mix(96)
-        self.up2, self.skip2 = nn.Conv2d(96, 48, 1), nn.Conv2d(48, 48, 1)
+        self.up2, self.skip2 = nn.Conv2d(96, 48, 1), nn.Conv2d(texture, 48, 1)
         self.mix2 = _mix(48)
-        self.up1, self.skip1 = nn.Conv2d(48, 24, 1), nn.Conv2d(32, 24, 1)
+        self.up1, self.skip1 = nn.Conv2d(48, 24, 1), nn.Conv2d(FINE, 24, 1)
         self.mix1 = _mix(24)
         self.last = nn.Conv2d(24, 1, 3, 1, 1)
-        self.light = nn.Sequential(nn.Linear(144 + 6, 64), nn.ReLU(), nn.Linear(64, 3))
+        self.light = nn.Sequential(nn.Linear(deep + 6, 64), nn.ReLU(), nn.Linear(64, 3))
         nn.init.zeros_(self.light[2].weight)
         nn.init.zeros_(self.light[2].bias)
 
     def forward(self, x: Tensor) -> Found:
         """Mask logits and light of pictures; bfloat16 only under the caller's autocast."""
-        one = self.stem((x - 0.5) * 4)
-        two = self.down2(one)
-        three = self.down3(two)
-        four = self.down4(three)
-        y = self.mix3(_twice(self.up3(four)) + self.skip3(three))
-        y = self.mix2(_twice(self.up2(y)) + self.skip2(two))
-        y = self.mix1(_twice(self.up1(y)) + self.skip1(one))
+        edges = self.stem((x - 0.5) * 4)
+        maps = [nn.functional.avg_pool2d(x, 2)]
+        for stage in self.stages:
+            maps.append(stage(maps[-1]))
+        _, texture, middle, _, deep = maps
+        y = self.mix3(_twice(self.up3(deep)) + self.skip3(middle))
+        y = self.mix2(_twice(self.up2(y)) + self.skip2(texture))
+        y = self.mix1(_twice(self.up1(y)) + self.skip1(edges))
         logits = self.last(y)[:, 0].float()
         mask = torch.sigmoid(logits)[:, None]
         logs = torch.log(nn.functional.avg_pool2d(x, 4).float() + 0.03)
         shoe = weighted_mean(logs, mask)
         rest = weighted_mean(logs, 1 - mask)
-        seen = torch.cat([four.float().mean((2, 3)), shoe, rest], dim=1)
+        seen = torch.cat([deep.float().mean((2, 3)), shoe, rest], dim=1)
         return Found(logits, self.light(seen).float())
+
+    def knows(self) -> list[nn.Parameter]:
+        """What begins as a trained body."""
+        return list(self.stages.parameters())
 
 
 def _mix(width: int) -> nn.Sequential:
@@ -154,57 +162,3 @@ def loss(found: Found, masks: Tensor, known: Tensor, light: Tensor, lit: Tensor)
     per = (cross.mean((1, 2)) * 2 + dice) * known
     away = (found.light - light).abs().mean(1) * lit
     return per.sum() / known.sum().clamp(min=1) + away.sum() / lit.sum().clamp(min=1)
-
-
-def train_finder(
-    bank: Bank, minutes: float, seed: int = 0, state: dict[str, Tensor] | None = None
-) -> Finder:
-    """Train for so many minutes, from its own initialisation or an earlier ``state``."""
-    torch.manual_seed(seed)
-    finder = Finder().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    if state:
-        finder.load_state_dict(state)
-    optimiser = torch.optim.AdamW(finder.parameters(), lr=PEAK, weight_decay=0.02)
-    forward = torch.compile(finder, dynamic=False)
-    rng = np.random.default_rng(seed)
-    place = int(rng.integers(len(bank.rows)))
-    start = time.monotonic()
-    step, total, away = 0, 0.0, 0.0
-    while (progress := (time.monotonic() - start) / (minutes * 60)) < 1:
-        rate = PEAK * min(1.0, step / 100 + 0.02) * 0.5 * (1 + np.cos(np.pi * progress))
-        for group in optimiser.param_groups:
-            group["lr"] = rate
-        # The bank is shuffled: neighbours are a random batch, and reading them in order is what
-        # a disk does fast.
-        place = (place + BATCH) % (len(bank.rows) - BATCH)
-        part = slice(place, place + BATCH)
-        pixels = torch.from_numpy(np.array(bank.views[part]))
-        pixels = pixels.permute(0, 3, 1, 2).float() / 255
-        masks = torch.from_numpy(np.array(bank.masks[part])).float() / 255
-        masks = nn.functional.avg_pool2d(masks, 2)
-        if rng.random() < 0.5:
-            pixels, masks = pixels.flip(3), masks.flip(2)
-        light = torch.from_numpy(bank.light[part])
-        known = torch.from_numpy(bank.masked[part] & bank.seen[part]).float()
-        lit = known * torch.from_numpy(bank.kinds[part] != SCENE).float()
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            found = forward(pixels)
-        wrong = loss(Found(*found), masks, known, light, lit)
-        optimiser.zero_grad(set_to_none=True)
-        wrong.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(finder.parameters(), 5.0)
-        optimiser.step()
-        step += 1
-        total += wrong.item()
-        missed = (found[1].detach() - light).abs().mean(1) * lit
-        away += missed.sum().item() / max(lit.sum().item(), 1)
-        if step % 100 == 0:
-            each = step * BATCH / (time.monotonic() - start)
-            print(
-                f"finder step {step}: loss {total / 100:.4f}, light {away / 100:.4f}, "
-                f"{each:.0f} pictures/s",
-                flush=True,
-            )
-            total = away = 0.0
-    trained: Finder = finder.eval()
-    return trained

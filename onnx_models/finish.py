@@ -1,9 +1,12 @@
 """From trained finder and trunk to the artifact: weights of the parts, plain axes, gate, export.
 
-    python -m onnx_models.finish --cache DIR --out onnx_models/solemate-s5
+    python -m onnx_models.finish --cache HELD --out onnx_models/solemate-s6
+    python -m onnx_models.finish --cache ALL --out onnx_models/solemate-s6 \
+        --choices HELD/choices.json
 
-Everything here is fitted on training and validation rows; the test sources are only measured, once,
-for the card.
+The first line chooses, on a studio that training did not see (``onnx_models.train --hold``). The
+second puts what was chosen into networks trained with that studio too. Everything here is fitted on
+training and validation rows; the test sources are only measured, once, for the card.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import hashlib
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,14 +24,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from onnx_models.assemble import CENTRED, GATED, KEPT, PARTS, WHITENED, Localiser, Served
-from onnx_models.dataset import F32, U8, build_cache, read_rows, shoes_folder
+from app.vision.encoder import CATALOGUE
+from onnx_models.assemble import CENTRED, GATED, KEPT, PARTS, SHARP, WHITENED, Localiser, Served
+from onnx_models.bank import CLEAN, MILD, SHOT, build_bank
+from onnx_models.calibrate import trusted
+from onnx_models.colours import facts_of
+from onnx_models.crops import build_clues
+from onnx_models.dataset import F32, U8, Cache, Row, build_cache, read_rows, shoes_folder
+from onnx_models.finder import Finder
 from onnx_models.model import Sizes
 from onnx_models.to_onnx import Work, encode, everything, export, open_session, write_artifact
 from onnx_models.validate import Held, recall
 from onnx_models.weigh import Asked, Judge, Parts, fit_weights
 
-BLOCK: Final = 64
+BLOCK: Final = 16
+BACKDROPS: Final = 20_000
+CHOICES: Final = "choices.json"
 
 
 def load(cache: Path, name: str) -> tuple[Served, dict[str, Any]]:
@@ -90,78 +102,134 @@ def fit_gate(studio: F32, phone: F32) -> tuple[F32, float]:
     return weights.astype(np.float32), float(w[-1] - weights @ mean)
 
 
-def finish(arguments: argparse.Namespace) -> None:
-    """Fit what is left, write the artifact, print what the validation rows say."""
+def backdrops(
+    rows: list[Row], cache: Cache, where: Path, finder: Finder, seed: int
+) -> tuple[F32, F32]:
+    """Facts (n, 8) of as many backdrops of shops as of phones, from the bank: shops' as they are
+    and of other tones, since not every studio is white."""
+    bank = build_bank(rows, cache, where, None, seed)
+    told = build_clues(bank, finder, where)
+    shops = np.array([row.split == "train" and row.setting != "wild" for row in rows])
+    real = np.flatnonzero((bank.rows >= 0) & (bank.rows < len(rows)))
+    real = real[shops[bank.rows[real]]]
+    kinds = [real[np.isin(bank.kinds[real], some)] for some in ((CLEAN, MILD), (SHOT,))]
+    count = min(BACKDROPS, *map(len, kinds))
+    rng = np.random.default_rng(seed)
+    studio, phone = (
+        facts_of(np.array(told[np.sort(rng.choice(some, count, replace=False))], np.float32))
+        for some in kinds
+    )
+    return studio, phone
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What was fitted on the studio that is held: weights of the parts by name, the gate on the
+    backdrop's facts, and the cosine above which its clean pictures may be called the same."""
+
+    weights: dict[str, float]
+    gate: list[float]
+    bias: float
+    same: float
+
+
+def choose(arguments: argparse.Namespace) -> None:
+    """Fit the choices and keep them under ``--cache``, with what the held studio says of them."""
     where: Path = arguments.cache
+    folder = shoes_folder(arguments.data)
+    rows = read_rows(folder, hold=True)
+    cache = build_cache(folder, rows, where)
+    served, _ = load(where, arguments.out.name)
+    held = Held(rows, cache, arguments.seed, step=1)
+    gallery, facts = all_parts(served, cache.clean(held.keep))
+    asked, asked_facts = all_parts(served, held.shots)
+    train = np.array([rows[i].split == "train" for i in held.keep])
+    fit_axes(served, {name: values[train] for name, values in gallery.items()})
+    gallery, asked = reduced(served, gallery), reduced(served, asked)
+    gate, bias = fit_gate(*backdrops(rows, cache, where, served.finder, arguments.seed))
+    opened = (studio(seen, gate, bias) for seen in (facts, asked_facts))
+    clean_gates, asked_gates = opened
+    apart, once = held.apart, np.unique(held.owners[held.apart])
+    shots = Asked.of(
+        {name: values[apart] for name, values in asked.items()}, asked_gates[apart], gallery,
+        held.owners[apart], held.products,
+    )  # fmt: skip
+    clean = Asked.of(
+        {name: values[once] for name, values in gallery.items()}, clean_gates[once], gallery,
+        once, held.products,
+    )  # fmt: skip
+    judge = Judge(np.load(where / "teachers.npy")[held.keep], gallery, arguments.seed)
+    weights = fit_weights(shots, clean, judge, arguments.seed)
+    homes = joined(gallery, weights, np.ones_like(clean_gates))
+    cosines = joined(gallery, weights, clean_gates)[once] @ homes.T
+    cosines[np.arange(len(once)), once] = -1
+    right = held.products[cosines.argmax(axis=1)] == held.products[once]
+    same = trusted(cosines.max(axis=1), right)
+    choices = Choices(weights, [float(value) for value in gate], bias, same)
+    (where / CHOICES).write_text(json.dumps(asdict(choices), indent=1) + "\n", encoding="utf-8")
+    found = {
+        **asdict(choices), "studio": float(clean_gates[once].mean()),
+        "phone": float(asked_gates[apart].mean()), "reshot": shots.figures(weights),
+        "clean": clean.figures(weights), "likeness": judge.agreement(weights),
+    }  # fmt: skip
+    print(json.dumps(found), flush=True)
+
+
+def studio(facts: F32, gate: F32, bias: float) -> F32:
+    """:meth:`Served.studio` of facts (n, 8) under a gate: (n,)."""
+    return np.asarray((1 / (1 + np.exp(-(facts @ gate + bias)))) ** SHARP, np.float32)
+
+
+def finish(arguments: argparse.Namespace) -> None:
+    """Put the choices into what was trained on all studios, write the artifact."""
+    where: Path = arguments.cache
+    choices = Choices(**json.loads(arguments.choices.read_text(encoding="utf-8")))
     served, state = load(where, arguments.out.name)
     folder = shoes_folder(arguments.data)
     rows = read_rows(folder)
     cache = build_cache(folder, rows, where)
-    validation = Held(rows, cache, arguments.seed, step=1)
-    gallery, facts = all_parts(served, cache.clean(validation.keep))
-    asked, asked_facts = all_parts(served, validation.shots)
-    train = np.array([rows[i].split == "train" for i in validation.keep])
+    held = Held(rows, cache, arguments.seed, step=1)
+    gallery, facts = all_parts(served, cache.clean(held.keep))
+    asked, asked_facts = all_parts(served, held.shots)
+    train = np.array([rows[i].split == "train" for i in held.keep])
     fit_axes(served, {name: values[train] for name, values in gallery.items()})
     gallery, asked = reduced(served, gallery), reduced(served, asked)
-    # As many of either kind: the more studios there are, the more a phone's picture would look one.
-    some = np.random.default_rng(arguments.seed).choice(
-        np.flatnonzero(train), len(asked_facts), replace=False
-    )
-    gate, bias = fit_gate(facts[some], asked_facts)
-    served.gate.copy_(torch.from_numpy(gate))
-    served.bias.copy_(Tensor([bias])[0])
-    homes, asked_gates = (
-        served.studio(torch.from_numpy(seen))[:, 0].numpy() for seen in (facts, asked_facts)
-    )
-    apart = validation.apart
-    once = np.unique(validation.owners[apart])
-    shots = Asked.of(
-        {name: values[apart] for name, values in asked.items()}, asked_gates[apart], gallery, homes,
-        validation.owners[apart], validation.products,
-    )  # fmt: skip
-    clean = Asked.of(
-        {name: values[once] for name, values in gallery.items()}, homes[once], gallery, homes,
-        once, validation.products,
-    )  # fmt: skip
-    teacher = np.load(where / "teachers.npy")[validation.keep]
-    judge = Judge(teacher, gallery, homes, arguments.seed)
-    weights = fit_weights(shots, clean, judge, arguments.seed)
-    facts_of_fit = {
-        "weights": weights, "studio": float(homes.mean()), "phone": float(asked_gates.mean()),
-        "reshot": shots.figures(weights), "clean": clean.figures(weights),
-        "likeness": judge.agreement(weights),
-    }  # fmt: skip
-    print(json.dumps(facts_of_fit), flush=True)
-    served.weights.copy_(Tensor([weights[name] for name in PARTS]))
+    served.gate.copy_(Tensor(choices.gate))
+    served.bias.copy_(Tensor([choices.bias])[0])
+    served.weights.copy_(Tensor([choices.weights[name] for name in PARTS]))
     out: Path = arguments.out
     out.mkdir(parents=True, exist_ok=True)
     model = out / "model.onnx"
-    export(served, model, ["embedding", "features", "mask"])
+    export(served, model, ["embedding", CATALOGUE, "features", "mask"])
     write_localiser(served, out.parent / "localiser")
-    work = Work(rows, cache, validation.backdrops, where)
+    work = Work(rows, cache, held.backdrops, where)
     vectors = everything(model, out.name, work)
-    shot = encode(open_session(model), validation.shots[apart])
-    packed = [
-        recall(queries, owners, vectors[validation.keep], validation.products, (1, 10))
-        for queries, owners in (
-            (shot, validation.owners[apart]), (vectors[validation.keep][once], once),
-        )
-    ]  # fmt: skip
-    whole = joined(gallery, weights, homes)
-    unpacked = [
-        recall(queries, owners, whole, validation.products, (1, 10))
-        for queries, owners in (
-            (joined(asked, weights, asked_gates)[apart], validation.owners[apart]),
-            (whole[once], once),
-        )
-    ]  # fmt: skip
+    session, once = open_session(model), np.unique(held.owners)
+
+    def figures(shots: F32, own: F32, homes: F32) -> str:
+        pairs = ((shots, held.owners), (own, once))
+        found = [recall(q, o, homes, held.products, (1, 10)) for q, o in pairs]
+        return "re-shot {r1:.3f} / {r10:.3f}".format(
+            **found[0]
+        ) + ", clean {r1:.3f} / {r10:.3f}".format(**found[1])
+
+    packed = figures(
+        encode(session, held.shots), encode(session, cache.clean(held.keep[once])),
+        vectors[held.keep],
+    )  # fmt: skip
+    gate = np.asarray(choices.gate, np.float32)
+    gates, asked_gates = (studio(seen, gate, choices.bias) for seen in (facts, asked_facts))
+    unpacked = figures(
+        joined(asked, choices.weights, asked_gates),
+        joined(gallery, choices.weights, gates)[once],
+        joined(gallery, choices.weights, np.ones_like(gates)),
+    )
     notes = (
-        "Weights packed in int8 against float32, on the studio kept for fitting: re-shot "
-        f"{_shown(packed[0])} against {_shown(unpacked[0])}, clean {_shown(packed[1])} against "
-        f"{_shown(unpacked[1])} (R@1 / R@10)."
+        f"Weights packed in int8 against float32, on {len(once)} held-out pictures of studios that "
+        f"training knows: {packed}; against {unpacked} (R@1 / R@10)."
     )
     print(notes, flush=True)
-    write_artifact(model, vectors, work, state["step"], state["elapsed"] / 60, notes)
+    write_artifact(model, vectors, work, state["step"], state["elapsed"] / 60, notes, choices.same)
 
 
 def joined(parts: Parts, weights: dict[str, float], gates: F32) -> F32:
@@ -172,10 +240,6 @@ def joined(parts: Parts, weights: dict[str, float], gates: F32) -> F32:
     ]
     whole = np.concatenate(scaled, axis=1)
     return np.asarray(whole / np.linalg.norm(whole, axis=1, keepdims=True), np.float32)
-
-
-def _shown(figures: dict[str, float]) -> str:
-    return f"{figures['r1']:.3f} / {figures['r10']:.3f}"
 
 
 def write_localiser(served: Served, out: Path) -> None:
@@ -202,8 +266,13 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder with shoes/labels.csv")
     parser.add_argument("--out", type=Path, required=True, help="artifact folder")
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "solemate" / "train")
+    parser.add_argument("--choices", type=Path, help="of a run before, with one studio held")
     parser.add_argument("--seed", type=int, default=0)
-    finish(parser.parse_args())
+    arguments = parser.parse_args()
+    if arguments.choices:
+        finish(arguments)
+    else:
+        choose(arguments)
 
 
 if __name__ == "__main__":

@@ -65,15 +65,20 @@ class Stem(nn.Module):
         return nn.functional.relu6(self.norm1(self.conv1(same(x * 2 - 1))))
 
 
+def stages(plan: tuple[tuple[tuple[int, int, int], ...], ...]) -> list[nn.Module]:
+    """The stages of ``plan``, a stem before the first."""
+    return [
+        nn.Sequential(*([Stem()] if at == 0 else []), *(Separable(*layer) for layer in layers))
+        for at, layers in enumerate(plan)
+    ]
+
+
 class Body(nn.Module):
     """Pictures (n, 3, h, w) in 0..1 to the maps at the ends of the stages."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.stages = nn.ModuleList()
-        for at, layers in enumerate(PLAN):
-            first = [Stem()] if at == 0 else []
-            self.stages.append(nn.Sequential(*first, *(Separable(*layer) for layer in layers)))
+        self.stages = nn.ModuleList(stages(PLAN))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """The maps of the MIDDLE and of the last stage."""

@@ -21,6 +21,7 @@ from PIL import Image
 
 from app.sketch.design import random_design
 from app.sketch.render import render
+from app.vision.encoder import CATALOGUE
 from onnx_models.assemble import COLOUR, KEPT, SHAPE
 from onnx_models.calibrate import Calibration, calibrate
 from onnx_models.card import write_card
@@ -56,7 +57,7 @@ def open_session(model: Path) -> ort.InferenceSession:
 
 
 def encode(session: ort.InferenceSession, pictures: U8, batch: int = 64) -> F32:
-    """Vectors (n, d) of pictures (n, s, s, 3) through onnxruntime."""
+    """Vectors that ask (n, d), of pictures (n, s, s, 3) through onnxruntime."""
 
     def run(start: int) -> F32:
         pixels = np.ascontiguousarray(pictures[start : start + batch])
@@ -231,8 +232,8 @@ class Work:
 
 
 def everything(model: Path, name: str, work: Work) -> F32:
-    """Vectors (n, d) of all photographs through the artifact; left where the heads look for them,
-    with the features."""
+    """Vectors to be asked for (n, d), of all photographs through the artifact; left where the
+    heads look for them, with the features."""
     digest = hashlib.sha256(model.read_bytes()).hexdigest()
     kept = work.where / "heads" / f"{name}-{digest[:12]}" / "clean.npz"
     if not kept.exists():
@@ -241,7 +242,7 @@ def everything(model: Path, name: str, work: Work) -> F32:
 
         def run(block: I64) -> list[F32]:
             pixels = work.cache.clean(block)
-            found: list[F32] = session.run(["embedding", "features"], {"pixels": pixels})
+            found: list[F32] = session.run([CATALOGUE, "features"], {"pixels": pixels})
             return found
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -258,16 +259,19 @@ def everything(model: Path, name: str, work: Work) -> F32:
 
 
 def write_artifact(
-    model: Path, vectors: F32, work: Work, step: int, minutes: float, notes: str
+    model: Path, vectors: F32, work: Work, step: int, minutes: float, notes: str, least: float
 ) -> None:
-    """Calibrate, measure, describe the exported ``model``; ``vectors`` are of all rows."""
+    """Calibrate, measure, describe the exported ``model``; ``vectors`` are of all rows, ``least``
+    as :func:`calibrate` takes it."""
     out = model.parent
     session = open_session(model)
 
     def run(pictures: U8) -> F32:
         return encode(session, pictures)
 
-    calibration = calibrate(run, vectors, work.rows, work.cache, work.backdrops, CACHE_SIZE, thin=2)
+    calibration = calibrate(
+        run, vectors, work.rows, work.cache, work.backdrops, CACHE_SIZE, thin=2, least=least
+    )
     vector = run(letterbox(gradient_v1(), CACHE_SIZE)[None])[0]
     facts = manifest(out.name, model, CACHE_SIZE, calibration, vector)
     part = out / "manifest.part"

@@ -1,26 +1,24 @@
 """Train the project's own sneaker encoder.
 
-    python -m onnx_models.train --data DIR --teachers DIR --out onnx_models/solemate-s5 \
-        --tutor-minutes 56 --body-minutes 38 --minutes 33
+    python -m onnx_models.train --data DIR --teachers DIR --out onnx_models/solemate-s6 \
+        --tutor-minutes 56 --body-minutes 38 --finder-minutes 23 --minutes 33
 
 Stages, each kept under ``--cache`` and skipped when it is there: decode the photographs; a
 pretrained transformer's view of them; the bank of views; the tutor (that transformer, fine-tuned;
-never shipped) and its answers for every clean picture; the finder; what it says of the bank's
-colours; the palette; the trunk's body, by what a pretrained network sees along the way; the trunk,
-which learns the tutor's answers from re-shot pictures beside contrast of its own. Then
-:mod:`onnx_models.finish` fits weights of the parts and exports. ``--earlier`` takes the finder from
-an earlier artifact of the project. ``--resume`` goes on with an interrupted stage. The learning
-rate follows the wall clock, so a run ends on time on any machine. Body and trunk may run under
-torchrun.
+never shipped) and its answers for every clean picture; the trunk's body, by what a pretrained
+network sees along the way; the finder, which begins as that body; what it says of the bank's
+colours; the palette; the trunk, which learns the tutor's answers from re-shot pictures beside
+contrast of its own. Then :mod:`onnx_models.finish` fits weights of the parts and exports.
+``--resume`` goes on with an interrupted stage. The learning rate follows the wall clock, so a run
+ends on time on any machine. Body, finder and trunk may run under torchrun.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import torch
@@ -30,19 +28,20 @@ from torch import Tensor, nn
 from onnx_models.augment import backdrop_pool
 from onnx_models.bank import CLEAN, Bank, build_bank
 from onnx_models.crops import TrueCrops, build_clues, by_mask
-from onnx_models.dataset import F32, I64, Cache, Row, build_cache, read_rows, shoes_folder
-from onnx_models.finder import Finder, train_finder
+from onnx_models.dataset import F32, I64, build_cache, read_rows, shoes_folder
+from onnx_models.finder import Finder
 from onnx_models.fit import Group, Plan, checkpoint, fit, the_first
 from onnx_models.hints import MOBILENET, train_body
 from onnx_models.labels import read_labels
-from onnx_models.losses import Contrast, Follow, Labels
+from onnx_models.lessons import TWIN, Common, Stage, Targets, targets
+from onnx_models.losses import Follow
 from onnx_models.model import Parts, Sizes, Trunk
 from onnx_models.palette import train_palette
-from onnx_models.restore import restore, stored
 from onnx_models.sampler import Batch, Sampler
-from onnx_models.teachers import neighbours, style_target, teacher_features, whiten
+from onnx_models.seek import train_finder
+from onnx_models.teachers import teacher_features
 from onnx_models.tutor import Tutor, pretrained
-from onnx_models.validate import PARTS, Validation, embed
+from onnx_models.validate import PARTS, Held, Validation, embed
 
 BATCH: Final = 128
 TUTOR_BATCH: Final = 64
@@ -50,8 +49,6 @@ PEAK: Final = 1.5e-3
 TUTOR_PEAK: Final = 3e-4
 BODY_PEAK: Final = 6e-4
 DECAY: Final = 0.05
-TWIN: Final = 0.8
-WHITE: Final = 128
 TUTOR_WEIGHTS: Final = {
     "both": 1.0, "detail": 0.6, "colour": 0.2, "model": 0.4, "style": 0.5, "likeness": 1.0,
     "label": 0.5,
@@ -60,42 +57,13 @@ TRUNK_WEIGHTS: Final = {
     "both": 0.8, "detail": 0.6, "colour": 0.2, "model": 0.4, "style": 1.0, "likeness": 1.0,
     "label": 0.6, "follow": 2.0, "order": 1.5,
 }  # fmt: skip
-BEFORE: Final = ("finder.pt", "palette.pt")
-"""What workers side by side must find made."""
-NEAR: Final = 24
-LIKENESS: Final = 30.0
-"""Scale of the style's cosines before the softmax: they lie close together."""
-
-
-@dataclass(frozen=True)
-class Stage:
-    """What tutor and trunk both need."""
-
-    rows: list[Row]
-    cache: Cache
-    bank: Bank
-    where: Path
-
-
-@dataclass(frozen=True)
-class Targets:
-    """By row: style (r, s), whitened class token (r, t), labels; drawn rows and the last (scenes)
-    unknown."""
-
-    style: Tensor
-    white: Tensor
-    labels: Tensor
-    trained: Tensor
-    """Rows (t,) whose pictures training may see."""
-    near: I64
-    """Training pictures most like each row, (n, NEAR)."""
 
 
 def prepare(arguments: argparse.Namespace) -> Stage:
     """Cache, the teacher's view of it, and the bank, each made or opened."""
     where: Path = arguments.cache
     folder = shoes_folder(arguments.data)
-    rows = read_rows(folder)
+    rows = read_rows(folder, arguments.hold)
     cache = build_cache(folder, rows, where)
     teacher_features(cache.rgba, arguments.teachers / VIT, where)
     trainable = np.array([i for i, row in enumerate(rows) if row.split == "train"])
@@ -105,15 +73,15 @@ def prepare(arguments: argparse.Namespace) -> Stage:
     return Stage(rows, cache, bank, where)
 
 
-def the_finder(stage: Stage, arguments: argparse.Namespace) -> Finder:
-    """The finder, trained or opened."""
-    path = stage.where / "finder.pt"
+def open_finder(where: Path) -> Finder:
+    """The trained finder.
+
+    Raises:
+        SystemExit: there is none yet.
+    """
+    path = where / "finder.pt"
     if not path.exists():
-        start = None
-        if arguments.earlier:
-            start = earlier_finder(arguments.earlier, stage.bank).state_dict()
-        found = train_finder(stage.bank, arguments.finder_minutes, arguments.seed, start)
-        torch.save(found.state_dict(), path)
+        raise SystemExit(f"no {path.name} in {where}: it needs --body-minutes and --finder-minutes")
     finder = Finder()
     finder.load_state_dict(torch.load(path, weights_only=True))
     finder.eval()
@@ -121,74 +89,6 @@ def the_finder(stage: Stage, arguments: argparse.Namespace) -> Finder:
 
 
 VIT: Final = Path("vit_tiny_imagenet") / "model.onnx"
-
-
-def earlier_finder(artifact: Path, bank: Bank) -> Finder:
-    """The finder of an earlier artifact, ready to learn on."""
-    finder = Finder()
-    pixels = torch.from_numpy(np.array(bank.views[:512])).permute(0, 3, 1, 2).float() / 255
-    restore(finder, stored(artifact / "model.onnx"), "finder.", lambda module: module(pixels))
-    return finder
-
-
-def targets(stage: Stage, sizes: Sizes) -> Targets:
-    """What is known of every row; statistics of the training rows only."""
-    features = np.load(stage.where / "teachers.npy")
-    train = features[[row.split == "train" for row in stage.rows]]
-    labels, _ = read_labels(stage.rows)
-    drawn = int(stage.bank.rows.max()) + 1 - len(stage.rows) + 1
-
-    def padded(values: Any, fill: float) -> Tensor:
-        more = np.full((drawn, values.shape[1]), fill, values.dtype)
-        return torch.from_numpy(np.concatenate([values, more]))
-
-    white = whiten(features, train, WHITE)
-    trained = np.array([i for i, row in enumerate(stage.rows) if row.split == "train"])
-    return Targets(
-        padded(style_target(features, train, sizes.style), 0),
-        padded(white, 0),
-        padded(labels, -1),
-        torch.from_numpy(trained),
-        neighbours(white, trained, NEAR),
-    )
-
-
-class Common:
-    """The losses that tutor and trunk share."""
-
-    def __init__(self, known: Targets, sizes: Sizes) -> None:
-        self.known, self.memory = known, known.style[known.trained]
-        self.contrast = Contrast(TWIN)
-        self.labels = Labels(sizes.attributes, sizes.labels)
-
-    def __call__(self, parts: Parts, batch: Batch) -> dict[str, Tensor]:
-        """Contrast, style and labels."""
-        rows, known = batch.rows, self.known
-        total: dict[str, Tensor] = self.contrast(
-            parts, batch.products, batch.models, known.white[rows]
-        )
-        style = known.style[rows]
-        real = (style.abs().sum(1) > 0).float()
-        off = (1 - (parts.style * style).sum(1)) * real
-        total["style"] = off.sum() / real.sum().clamp(min=1)
-        # The order of all pictures by likeness: most of the cosine above is one direction that all
-        # shoes share.
-        wanted = torch.softmax(style @ self.memory.T * LIKENESS, dim=1)
-        chance = torch.log_softmax(parts.style @ self.memory.T * LIKENESS, dim=1)
-        apart = (wanted * (torch.log(wanted + 1e-9) - chance)).sum(1) * real
-        total["likeness"] = apart.sum() / real.sum().clamp(min=1)
-        total["label"] = self.labels(parts.attributes, known.labels[rows])
-        return total
-
-    @property
-    def modules(self) -> dict[str, nn.Module]:
-        """What learns beside the network."""
-        return {"contrast": self.contrast, "labels": self.labels}
-
-    @property
-    def parameters(self) -> list[nn.Parameter]:
-        """Of all of them."""
-        return [p for module in self.modules.values() for p in module.parameters()]
 
 
 def _split(parameters: list[nn.Parameter], peak: float) -> list[Group]:
@@ -264,7 +164,7 @@ def fit_palette(stage: Stage, known: Targets, arguments: argparse.Namespace) -> 
     """The palette, on the bank's colours as the finder sees them."""
     path = stage.where / "palette.pt"
     if not path.exists():
-        told = build_clues(stage.bank, the_finder(stage, arguments), stage.where)
+        told = build_clues(stage.bank, open_finder(stage.where), stage.where)
         palette = train_palette(
             stage.rows, stage.bank, told, known.white, TWIN, arguments.palette_minutes,
             arguments.seed,
@@ -285,16 +185,39 @@ def fit_body(stage: Stage, arguments: argparse.Namespace) -> None:
             dist.barrier()  # the others read what the first has written
 
 
+def fit_finder(stage: Stage, arguments: argparse.Namespace) -> None:
+    """The finder, which begins as the trained body."""
+    path = stage.where / "finder.pt"
+    if not path.exists():
+        held = Held(stage.rows, stage.cache, arguments.seed, step=1) if the_first() else None
+        body = trained_body(stage.where)
+        finder = train_finder(stage.bank, held, body, arguments.finder_minutes, arguments.seed)
+        if the_first():
+            torch.save(finder.state_dict(), path)
+        if dist.is_initialized():
+            dist.barrier()
+
+
+def trained_body(where: Path) -> dict[str, Tensor]:
+    """The body's weights.
+
+    Raises:
+        SystemExit: there are none yet.
+    """
+    path = where / "body.pt"
+    if not path.exists():
+        raise SystemExit(f"no {path.name} in {where}: --body-minutes makes it")
+    weights: dict[str, Tensor] = torch.load(path, weights_only=True)
+    return weights
+
+
 def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Namespace) -> None:
     """The encoder itself."""
-    finder = the_finder(stage, arguments)
+    finder = open_finder(stage.where)
     common = Common(known, sizes)
     follow = _follow(stage, common)
     trunk, slow = Trunk(sizes), Trunk(sizes)
-    body = stage.where / "body.pt"
-    if not body.exists():
-        raise SystemExit(f"no {body.name} in {stage.where}: the trunk needs --body-minutes")
-    trunk.body.load_state_dict(torch.load(body, weights_only=True))
+    trunk.body.load_state_dict(trained_body(stage.where))
     trunk = trunk.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     taught = [p for p in trunk.body.parameters() if p.requires_grad]
     fresh = [p for name, p in trunk.named_parameters() if not name.startswith("body.")]
@@ -324,11 +247,12 @@ def train(arguments: argparse.Namespace) -> None:
     """The whole run."""
     torch.manual_seed(arguments.seed)
     if dist.is_initialized():
-        missing = [n for n in BEFORE if not (arguments.cache / n).exists()]
-        if missing:
+        if arguments.tutor_minutes + arguments.palette_minutes > 0:
+            raise SystemExit("workers share body, finder and trunk alone: run the rest without")
+        if not (arguments.cache / "bank" / "done").exists():
             raise SystemExit(
-                f"{', '.join(missing)} not in {arguments.cache}: workers share body and trunk "
-                "alone; run once without torchrun, with --body-minutes 0 --minutes 0"
+                f"no bank of views in {arguments.cache}: run once without torchrun, with "
+                "--body-minutes 0 --finder-minutes 0 --palette-minutes 0 --minutes 0"
             )
     stage = prepare(arguments)
     names = read_labels(stage.rows)[1]
@@ -336,16 +260,18 @@ def train(arguments: argparse.Namespace) -> None:
     known = targets(stage, sizes)
     if arguments.tutor_minutes > 0:
         fit_tutor(stage, sizes, known, arguments)
-    if arguments.palette_minutes > 0:
-        fit_palette(stage, known, arguments)
     if arguments.body_minutes > 0:
         fit_body(stage, arguments)
+    if arguments.finder_minutes > 0:
+        fit_finder(stage, arguments)
+    if arguments.palette_minutes > 0:
+        fit_palette(stage, known, arguments)
     if arguments.minutes > 0:
         fit_trunk(stage, sizes, known, arguments)
 
 
 def main() -> None:
-    """Command line; under ``torchrun --nproc-per-node 2`` workers share body and trunk."""
+    """Command line; under ``torchrun --nproc-per-node 2`` workers share body, finder and trunk."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, help="folder with shoes/labels.csv")
     parser.add_argument("--out", type=Path, required=True, help="artifact folder")
@@ -353,10 +279,10 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "solemate" / "train")
     parser.add_argument("--minutes", type=float, default=60.0, help="of the trunk; 0: none")
     parser.add_argument("--tutor-minutes", type=float, default=20.0, help="0: none")
-    parser.add_argument("--finder-minutes", type=float, default=10.0)
+    parser.add_argument("--finder-minutes", type=float, default=23.0, help="0: none")
     parser.add_argument("--palette-minutes", type=float, default=3.0, help="0: none")
     parser.add_argument("--body-minutes", type=float, default=25.0, help="0: none")
-    parser.add_argument("--earlier", type=Path, help="artifact to take the finder from")
+    parser.add_argument("--hold", action="store_true", help="keep one studio for finish to fit on")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--resume", action="store_true")

@@ -12,12 +12,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+import onnx
 import torch
 from torch import Tensor, nn
 
 from onnx_models.finder import CLOSE_HEIGHT, CLOSE_WIDTH
 from onnx_models.model import ColourHead, Parts, Sizes, parts_of
-from onnx_models.restore import stored
 
 PATCH: Final = 16
 DIM: Final = 192
@@ -122,7 +123,10 @@ def pretrained(tutor: Tutor, model: Path) -> None:
     Raises:
         KeyError: the file is another network.
     """
-    values = {name: torch.from_numpy(array) for name, array in stored(model).items()}
+    values = {
+        tensor.name: torch.from_numpy(onnx.numpy_helper.to_array(tensor).astype(np.float32))
+        for tensor in onnx.load(str(model)).graph.initializer
+    }
     tutor.patch.weight.copy_(values["m.patch_embed.proj.weight"])
     tutor.patch.bias.copy_(values["m.patch_embed.proj.bias"])  # type: ignore[union-attr]
     tutor.cls.copy_(values["m.cls_token"])

@@ -15,7 +15,6 @@ from onnx_models.crops import by_mask, through
 from onnx_models.dataset import (
     CACHE_SIZE,
     F32,
-    HELD_SOURCE,
     I64,
     MULTIVIEW_SOURCES,
     U8,
@@ -61,7 +60,8 @@ def recall(
 
 class Held:
     """Fixed, seeded queries over the validation products: ``shots`` (q, 192, 192, 3), their
-    ``masks``, and ``owners`` (q,), places in the gallery ``keep`` (g,) of rows.
+    ``masks``, and ``owners`` (q,), places in the gallery ``keep`` (g,) of rows. ``apart`` (q,): of
+    the studio that is held, where one is.
 
     Gallery: all validation pictures and every ``step``-th training picture.
     """
@@ -88,7 +88,9 @@ class Held:
         self.backdrops = backdrop_pool(cache.rgba, wild, others, 400, seed + 1)
         camera = Camera(self.backdrops, CACHE_SIZE, np.random.default_rng(seed), STRENGTH)
         self.owners = np.repeat(held, SHOTS)
-        self.apart = np.array([rows[i].source == HELD_SOURCE for i in self.keep[self.owners]])
+        self.apart = np.array([rows[i].held for i in self.keep[self.owners]])
+        if not self.apart.any():
+            self.apart[:] = True
         taken = [
             camera.reshoot(cache.rgba[i], cache.boxes[i], bool(cache.masked[i]))
             for i in self.keep[self.owners]
@@ -118,7 +120,7 @@ class Validation(Held):
     def measure(self, trunk: nn.Module, weights: Tensor) -> dict[str, dict[str, float]]:
         """Recall of the parts together under ``weights`` (4,), and apart.
 
-        ``reshot`` and ``clean`` are of the studio that training never saw, ``known`` of the others.
+        ``reshot`` and ``clean`` are of the studio that is held, ``known`` of the others.
         """
         gallery, queries = embed(trunk, self.gallery), embed(trunk, self.queries)
         apart = self.apart
@@ -138,8 +140,9 @@ class Validation(Held):
         figures = {
             "reshot": asked(shots, whole, apart),
             "clean": recall(whole[once], once, whole, self.products, at),
-            "known": asked(shots, whole, ~apart),
         }
+        if not apart.all():
+            figures["known"] = asked(shots, whole, ~apart)
         for name in PARTS[:4]:
             figures[name] = asked(queries[name], gallery[name], apart)
         return figures

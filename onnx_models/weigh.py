@@ -28,22 +28,19 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Asked:
-    """Queries and k candidates of each: cosines by part (q, k), gates of queries (q,) and of
-    candidates (q, k), which are right, which are out of the question (q, k); the queries' products
-    (q,)."""
+    """Queries and k candidates of each: cosines by part (q, k), gates of queries (q,), which
+    candidates are right, which are out of the question (q, k); the queries' products (q,)."""
 
     cosines: dict[str, F32]
     gates: F32
-    homes: F32
     right: Flags
     out: Flags
     products: npt.NDArray[np.str_]
 
     @classmethod
     def of(
-        cls, asked: Parts, gates: F32, gallery: Parts, homes: F32, owners: I64,
-        products: npt.NDArray[np.str_],
-    ) -> Asked:  # fmt: skip
+        cls, asked: Parts, gates: F32, gallery: Parts, owners: I64, products: npt.NDArray[np.str_]
+    ) -> Asked:
         """``owners`` (q,): the gallery's picture that each query was made from."""
         count = len(owners)
         wanted: list[list[I64]] = [[] for _ in range(count)]
@@ -65,19 +62,16 @@ class Asked:
             for name in PARTS
         }
         right = (products[places] == products[owners][:, None]) & ~out
-        return cls(cosines, gates, homes[places], right, out, products[owners])
+        return cls(cosines, gates, right, out, products[owners])
 
     def figures(self, weights: dict[str, float], counts: F32 | None = None) -> tuple[float, float]:
         """R@1 and mean reciprocal rank under weights, leave-one-out; ``counts`` (q,): how often
         each query counts."""
         scores = np.zeros(self.right.shape, np.float32)
-        lengths = np.zeros(self.right.shape, np.float32)
         for name, weight in weights.items():
             if weight:
-                own, home = (self.gates[:, None], self.homes) if name in GATED else (1.0, 1.0)
-                scores += np.float32(weight) * self.cosines[name] * own * home
-                lengths += np.float32(weight) * np.float32(home) ** 2
-        scores /= np.sqrt(lengths)
+                own = self.gates[:, None] if name in GATED else np.float32(1)
+                scores += np.float32(weight) * self.cosines[name] * own
         scores[self.out] = -np.inf
         best = np.where(self.right, scores, -np.inf).max(axis=1)
         rank = (scores >= best[:, None]).sum(axis=1)
@@ -91,7 +85,7 @@ class Judge:
     """Triplets of validation pictures as the pretrained transformer sees them: it agrees with
     people's judgement of likeness at 0.77, the best stand-in for them that training may use."""
 
-    def __init__(self, teacher: F32, gallery: Parts, homes: F32, seed: int) -> None:
+    def __init__(self, teacher: F32, gallery: Parts, seed: int) -> None:
         rng = np.random.default_rng(seed)
         one, two, three = rng.integers(0, len(teacher), (3, TRIPLETS))
         margin = (teacher[one] * (teacher[two] - teacher[three])).sum(axis=1)
@@ -102,20 +96,14 @@ class Judge:
             name: ((part[one] * part[two]).sum(axis=1), (part[one] * part[three]).sum(axis=1))
             for name, part in gallery.items()
         }
-        self.homes = tuple(homes[index] for index in (one, two, three))
 
     def agreement(self, weights: dict[str, float]) -> float:
         """Share of the triplets in which the whole vector agrees."""
-        own, near, far = self.homes
-        sums = [np.zeros_like(own), np.zeros_like(own)]
-        lengths = [np.zeros_like(own), np.zeros_like(own)]
-        for name, weight in weights.items():
-            for side, home in enumerate((near, far)):
-                gates = (own * home, home**2) if name in GATED else (1, 1)
-                sums[side] = sums[side] + weight * self.cosines[name][side] * gates[0]
-                lengths[side] = lengths[side] + weight * gates[1]
-        found = [total / np.sqrt(length) for total, length in zip(sums, lengths, strict=True)]
-        return float(((found[0] > found[1]) == self.nearer).mean())
+        near, far = (
+            sum(weight * self.cosines[name][side] for name, weight in weights.items())
+            for side in range(2)
+        )
+        return float(((near > far) == self.nearer).mean())
 
 
 def fit_weights(shots: Asked, clean: Asked, judge: Judge, seed: int) -> dict[str, float]:

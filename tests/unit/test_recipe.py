@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,10 @@ torch = pytest.importorskip("torch")
 
 from app.sketch.design import random_design  # noqa: E402
 from app.sketch.render import render  # noqa: E402
-from onnx_models.assemble import PARTS, outline  # noqa: E402
+from onnx_models.assemble import KEPT, PARTS, Served, outline  # noqa: E402
 from onnx_models.colours import CLUES, tone  # noqa: E402
 from onnx_models.dataset import HELD_SOURCE, Row  # noqa: E402
+from onnx_models.finder import Finder, Found  # noqa: E402
 from onnx_models.hints import Pretrained, settle  # noqa: E402
 from onnx_models.model import Sizes, Trunk  # noqa: E402
 from onnx_models.palette import Palette, contrast  # noqa: E402
@@ -56,8 +58,11 @@ def test_the_tone_stays_under_another_light() -> None:
 
 
 def test_a_whole_studio_is_kept_for_fitting_the_weights() -> None:
-    rows = [Row("f", HELD_SOURCE, str(i), "", "", "", "", "studio") for i in range(50)]
+    rows = [Row("f", HELD_SOURCE, str(i), "", "", "", "", "studio", held=True) for i in range(50)]
     assert {row.split for row in rows} == {"validation"}
+    later = [replace(row, held=False).split for row in rows]
+    assert 0.6 < later.count("train") / 50 < 1
+    assert "validation" in later
 
 
 def test_a_gate_silences_a_part() -> None:
@@ -68,13 +73,13 @@ def test_a_gate_silences_a_part() -> None:
     cosines["plain"] = np.array([[0.0, 0.1, 0.9]], np.float32)
     right = np.array([[False, True, False]])
     weights = {**dict.fromkeys(PARTS, 0.0), "detail": 0.5, "plain": 0.5}
-    ones, own = np.ones((1, 3), np.float32), np.array([[True, False, False]])
+    own = np.array([[True, False, False]])
     one = np.array(["p"])
     for gate, first in ((1.0, 0.0), (0.0, 0.0)):
-        asked = Asked(cosines, np.array([gate], np.float32), ones, right, own, one)
+        asked = Asked(cosines, np.array([gate], np.float32), right, own, one)
         assert asked.figures(weights)[0] == first
     cosines["detail"] = np.array([[0.0, 0.6, 0.5]], np.float32)
-    silent = Asked(cosines, np.zeros(1, np.float32), ones, right, own, one)
+    silent = Asked(cosines, np.zeros(1, np.float32), right, own, one)
     assert silent.figures(weights) == (1.0, 1.0)
 
 
@@ -86,9 +91,7 @@ def test_the_right_picture_is_a_candidate_however_far() -> None:
     asked = {name: part[6:7] for name, part in gallery.items()}
     gallery = {name: np.where(np.arange(200)[:, None] == 7, -part[6], part) for name, part in
                gallery.items()}  # fmt: skip
-    found = Asked.of(
-        asked, np.ones(1, np.float32), gallery, np.ones(200, np.float32), np.array([6]), products
-    )
+    found = Asked.of(asked, np.ones(1, np.float32), gallery, np.array([6]), products)
     assert found.right.sum() == 1
     weights = dict.fromkeys(PARTS, 1 / len(PARTS))
     first, reciprocal = found.figures(weights)
@@ -134,6 +137,38 @@ def test_a_trunk_trains_all_but_its_local_stages() -> None:
     assert torch.equal(before, trunk.body.stages[0][0].norm1.running_mean)
     assert parts.detail.shape == (2, 96)
     assert torch.allclose(parts.detail.norm(dim=1), torch.ones(2), atol=1e-3)
+
+
+def test_a_finder_begins_as_the_body_and_marks_a_quarter_of_the_picture() -> None:
+    torch.manual_seed(0)
+    body, finder = Body(), Finder()
+    known = body.state_dict()
+    shared = {name for name in finder.state_dict() if name in known}
+    assert shared, "the finder's stages are named as the body's"
+    assert {n for n, _ in finder.named_parameters() if n.startswith("stages")} <= shared
+    found = Found(*finder.eval()(torch.rand(2, 3, 192, 192)))
+    assert found.logits.shape == (2, 48, 48)
+    assert torch.equal(found.light, torch.zeros(2, 3)), "untrained, it corrects no light"
+
+
+def test_a_gate_changes_what_asks_and_not_what_is_kept() -> None:
+    torch.manual_seed(0)
+    served = Served(Sizes()).eval()
+    pixels = torch.from_numpy(np.stack([
+        np.asarray(render(random_design(seed), "side", (192, 192), "white", seed), np.uint8)
+        for seed in (1, 2)
+    ]))  # fmt: skip
+    gated = slice(sum(KEPT.values()) - KEPT["plain"] - KEPT["scene"], None)
+    vectors = {}
+    for bias in (-20.0, 20.0):
+        served.bias.fill_(bias)
+        with torch.inference_mode():
+            vectors[bias] = served(pixels)[:2]
+    asks, kept = vectors[-20.0]
+    assert float(asks[:, gated].abs().max()) < 1e-6
+    assert torch.equal(kept, vectors[20.0][1])
+    assert torch.allclose(kept, vectors[20.0][0], atol=1e-5), "a studio asks as it is kept"
+    assert torch.allclose(kept.norm(dim=1), torch.ones(2), atol=1e-4)
 
 
 def test_hints_come_from_mobilenet_or_not_at_all(tmp_path: Path) -> None:
