@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from onnx_models.colours import PLAIN, STEPS, backdrop_facts, clues, histogram, hsv
-from onnx_models.finder import CLOSE_HEIGHT, CLOSE_WIDTH, HEIGHT, WIDTH, Finder, focus
+from onnx_models.finder import HEIGHT, WIDTH, Finder, focus
 from onnx_models.model import Parts, Sizes, Trunk, unit
 from onnx_models.palette import Palette
 
-CELL: Final = 8
+CELL: Final = 16
 """Pixels a side of a cell of the outline's histograms."""
 ORIENTATIONS: Final = 8
 KEPT: Final[dict[str, int]] = {
@@ -90,7 +90,7 @@ class Served(nn.Module):
         x = pixels.permute(0, 3, 1, 2).float() / 255
         found = self.finder(x)
         seen = focus(x, found)
-        parts = Parts(*self.trunk(focus(x, found, CLOSE_WIDTH, CLOSE_HEIGHT)))
+        parts = Parts(*self.trunk(seen))
         named = {name: getattr(parts, name) for name in ("style", "model", "detail", "attributes")}
         named["outline"] = outline(seen)
         read = clues(x, seen, found)

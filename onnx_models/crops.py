@@ -17,17 +17,17 @@ from torch import Tensor
 from onnx_models.bank import Bank
 from onnx_models.colours import CLUES, clues
 from onnx_models.dataset import F32, I64, U8
-from onnx_models.finder import CLOSE_HEIGHT, CLOSE_WIDTH, Finder, Found, focus
+from onnx_models.finder import HEIGHT, WIDTH, Finder, Found, focus
 
 BLOCK: Final = 512
 F16 = npt.NDArray[np.float16]
 
 
 def through(finder: Finder, views: U8) -> U8:
-    """Focused shoes (n, CLOSE_HEIGHT, CLOSE_WIDTH, 4) of views (n, 192, 192, 3)."""
-    out = np.empty((len(views), CLOSE_HEIGHT, CLOSE_WIDTH, 4), np.uint8)
+    """Focused shoes (n, HEIGHT, WIDTH, 4) of views (n, 192, 192, 3)."""
+    out = np.empty((len(views), HEIGHT, WIDTH, 4), np.uint8)
     for part, pixels, found in _found(finder, views):
-        seen = focus(pixels, found, CLOSE_WIDTH, CLOSE_HEIGHT)
+        seen = focus(pixels, found)
         out[part] = (seen.permute(0, 2, 3, 1) * 255 + 0.5).to(torch.uint8).numpy()
     return out
 
@@ -50,7 +50,7 @@ def _found(finder: Finder, views: U8) -> Iterator[tuple[slice, Tensor, Found]]:
 
 
 def _true_crop(view: U8, mask: U8, light: F32, rng: np.random.Generator) -> U8:
-    side, width, height = len(view), CLOSE_WIDTH, CLOSE_HEIGHT
+    side, width, height = len(view), WIDTH, HEIGHT
     firm = mask > 100
     if firm.sum() < 20:
         box = (0.0, 0.0, float(side), float(side))
@@ -83,16 +83,16 @@ def _true_crop(view: U8, mask: U8, light: F32, rng: np.random.Generator) -> U8:
 
 
 def by_mask(views: U8, masks: U8, seed: int) -> U8:
-    """Crops (n, CLOSE_HEIGHT, CLOSE_WIDTH, 4) of views (n, s, s, 3) by masks (n, k, k), their light
-    as it is."""
+    """Crops (n, HEIGHT, WIDTH, 4) of views (n, s, s, 3) by masks (n, k, k), their light as it
+    is."""
     rng, dark = np.random.default_rng(seed), np.zeros(3, np.float32)
     pairs = zip(views, masks, strict=True)
     return np.stack([_true_crop(np.array(v), np.array(m), dark, rng) for v, m in pairs])
 
 
 class TrueCrops:
-    """Shoes of the bank cut out by their known masks when asked for, (n, CLOSE_HEIGHT, CLOSE_WIDTH,
-    4) of n places.
+    """Shoes of the bank cut out by their known masks when asked for, (n, HEIGHT, WIDTH, 4) of n
+    places.
 
     Masks, frames and light are a little wrong on purpose, as a finder's are.
     """

@@ -20,12 +20,9 @@ from torch import Tensor, nn
 from onnx_models.blocks import weighted_mean
 from onnx_models.separable import PLAN, stages
 
-WIDTH: Final = 128
-HEIGHT: Final = 96
-"""Of the focused crop that colours and outline are read from, pixels: shoes are wider than high."""
-CLOSE_WIDTH: Final = 160
-CLOSE_HEIGHT: Final = 128
-"""Of the closer one that tutor and trunk look at."""
+WIDTH: Final = 160
+HEIGHT: Final = 128
+"""Of the focused crop, pixels: shoes are wider than high."""
 EDGE: Final = 0.004
 """Share of the mask's mass that may lie outside the box on each side: specks do not stretch it."""
 MARGIN: Final = 0.04
@@ -121,8 +118,9 @@ def boxes(mask: Tensor) -> Tensor:
     return found * there + whole * (1 - there)
 
 
-def _sample(picture: Tensor, where: Tensor, width: int, height: int) -> Tensor:
-    """Crops (n, c, height, width) of (n, c, k, k) around boxes ``where``, aspect ratio kept."""
+def _sample(picture: Tensor, where: Tensor) -> Tensor:
+    """Crops (n, c, HEIGHT, WIDTH) of (n, c, k, k) around boxes ``where``, aspect ratio kept."""
+    width, height = WIDTH, HEIGHT
     middle_x, middle_y = (where[:, 0] + where[:, 2]) - 1, (where[:, 1] + where[:, 3]) - 1
     wide, high = where[:, 2] - where[:, 0], where[:, 3] - where[:, 1]
     reach = torch.maximum(wide, high * (width / height)) * (1 + 2 * MARGIN)
@@ -138,8 +136,8 @@ def _sample(picture: Tensor, where: Tensor, width: int, height: int) -> Tensor:
     return nn.functional.grid_sample(picture, grid, "bilinear", "zeros", align_corners=False)
 
 
-def focus(x: Tensor, found: Found, width: int = WIDTH, height: int = HEIGHT) -> Tensor:
-    """The shoe alone (n, 4, height, width): corrected colours on white, and opacity.
+def focus(x: Tensor, found: Found) -> Tensor:
+    """The shoe alone (n, 4, HEIGHT, WIDTH): corrected colours on white, and opacity.
 
     Where the finder sees no shoe, the whole picture is passed on with full opacity.
     """
@@ -148,8 +146,8 @@ def focus(x: Tensor, found: Found, width: int = WIDTH, height: int = HEIGHT) -> 
     there = (mask.mean((1, 2)) > NO_SHOE).float()[:, None, None, None]
     opacity = (mask[:, None] * 2.2 - 0.3).clamp(0, 1) * there + (1 - there)
     lit = x * torch.exp(found.light)[:, :, None, None]
-    colours = _sample(lit, where, width, height).clamp(0, 1)
-    alpha = _sample(opacity, where, width, height)
+    colours = _sample(lit, where).clamp(0, 1)
+    alpha = _sample(opacity, where)
     return torch.cat([colours * alpha + (1 - alpha), alpha], dim=1)
 
 

@@ -24,8 +24,7 @@ from torch import Tensor, nn
 from onnx_models.bank import Bank
 from onnx_models.crops import TrueCrops
 from onnx_models.dataset import U8
-from onnx_models.finder import CLOSE_HEIGHT as HEIGHT
-from onnx_models.finder import CLOSE_WIDTH as WIDTH
+from onnx_models.finder import HEIGHT, WIDTH
 from onnx_models.fit import agreed, descend, rate, the_first
 from onnx_models.sampler import jitter
 from onnx_models.separable import PLAN, Body, same

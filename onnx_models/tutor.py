@@ -17,7 +17,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from onnx_models.finder import CLOSE_HEIGHT, CLOSE_WIDTH
+from onnx_models.finder import HEIGHT, WIDTH
 from onnx_models.model import ColourHead, Parts, Sizes, parts_of
 
 PATCH: Final = 16
@@ -55,7 +55,7 @@ class Layer(nn.Module):
 class Tutor(nn.Module):
     """Focused shoes (n, 4, height, width) to the parts that the trunk learns."""
 
-    def __init__(self, sizes: Sizes, height: int = CLOSE_HEIGHT, width: int = CLOSE_WIDTH) -> None:
+    def __init__(self, sizes: Sizes, height: int = HEIGHT, width: int = WIDTH) -> None:
         super().__init__()
         self.grid = high, wide = height // PATCH, width // PATCH
         self.patch = nn.Conv2d(3, DIM, PATCH, PATCH)
