@@ -27,10 +27,10 @@ def _table(
     shots = np.stack(
         [camera.reshoot(cache.rgba[i], cache.boxes[i], bool(cache.masked[i]))[0] for i in owners]
     )
-    reshot = run(shots)
+    reshot, asking = run(shots), run(cache.clean(owners))
     lines = []
     for label, (start, stop) in {"whole": (0, gallery.shape[1]), **parts}.items():
-        for kind, queries in (("clean", gallery[owners]), ("re-shot", reshot)):
+        for kind, queries in (("clean", asking), ("re-shot", reshot)):
             found = recall(queries[:, start:stop], owners, gallery[:, start:stop], products, AT)
             cells = " | ".join(f"{value:.3f}" for value in found.values())
             lines.append(f"| {label} | {kind} | {cells} |")
@@ -62,7 +62,9 @@ A small convolutional encoder for finding the same and similar sneakers. One uin
 {facts["input"]["height"]} x {facts["input"]["width"]} (letterboxed on white) in, a unit vector of
 {facts["dim"]} out: shape {parts["shape"]} and colour {parts["colour"]} side by side, between them
 what tells products apart and what words can name, so "same shape, another colour" is a search on a
-slice. Two more outputs: `features` for the heads, and the 48 x 48 `mask` of the shoe.
+slice. That is `embedding`, the vector that asks; before anything but a studio's backdrop it leaves
+plain colours out. `catalogue` is the vector to keep of a picture on sale, with all parts. Two more
+outputs: `features` for the heads, and the 48 x 48 `mask` of the shoe.
 
 ## Data and licence
 
@@ -70,21 +72,23 @@ Trained on {train} photographs of shoes; {held} of other products
 were held out for validation and calibration. bazaizai_multiview, projeto_nike_multiview and
 zappos_triplets were never trained on. The photographs belong to the shops, brands and photographers
 who made them, are not part of this project and are not redistributed. The weights are the project's
-own (MIT): finder, palette and trunk began at random. The trunk's convolutions learned, stage by
-stage, to see in any picture what MobileNetV1 (ImageNet, Apache-2.0) sees there; then the trunk
-learned to predict what ViT-Tiny (ImageNet, AugReg weights, presumed Apache-2.0) says of the clean
-pictures, as it is and fine-tuned on the training photographs. None of their weights is in the file.
-es_shop_multiview was kept out as well: the weights of the parts are fitted on it.
+own (MIT): palette and trunk began at random. The trunk's convolutions learned, stage by stage, to
+see in any picture what MobileNetV1 (ImageNet, Apache-2.0) sees there; the finder began as these
+convolutions and learned from composites, where the shoe's mask is known; then the trunk learned to
+predict what ViT-Tiny (ImageNet, AugReg weights, presumed Apache-2.0) says of the clean
+pictures, as it is and fine-tuned on the training photographs. None of their weights is in
+the file. es_shop_multiview was kept out as well while the weights of the parts were fitted on it;
+palette and trunk then learned again with it, for few products show several views.
 
 ## Measured
 
 {step} steps in {minutes:.0f} minutes on a CPU. File {size:.1f} MB; {milliseconds:.1f} ms a
 picture at batch 1 on one thread (onnxruntime, spinning off).
 
-Instance retrieval: {count} queries from bazaizai + projeto_nike, gallery = all {len(rows)}
-photographs, the query's own picture left out, cosine. Re-shot = the training module's own camera at
-0.6 of its strength with unseen backdrops and a fixed seed; the project's
-fixed evaluation has its own camera, so its figures differ.
+Instance retrieval: {count} queries from bazaizai + projeto_nike (`embedding`), gallery = all
+{len(rows)} photographs (`catalogue`), the query's own picture left out, cosine. Re-shot = the
+training module's own camera at 0.6 of its strength with unseen backdrops and a fixed seed; the
+project's fixed evaluation has its own camera, so its figures differ.
 
 | vector | query | R@1 | R@5 | R@10 |
 |---|---|---|---|---|
@@ -104,13 +108,20 @@ shoe: real ones of every kind were not at hand.
 ## Again
 
     python -m onnx_models.train --data DIR --teachers DIR --out onnx_models/{facts["name"]} \\
-        --earlier onnx_models/solemate-s3 --finder-minutes 24 --palette-minutes 3 \\
-        --tutor-minutes 56 --body-minutes 38 --minutes {minutes:.0f}
-    python -m onnx_models.finish --data DIR --out onnx_models/{facts["name"]}
+        --cache HELD --hold --tutor-minutes 56 --body-minutes 38 --finder-minutes 23 \\
+        --palette-minutes 4 --minutes 33
+    python -m onnx_models.finish --data DIR --cache HELD --out onnx_models/{facts["name"]}
 
-(solemate-s3, which the finder goes on from, is in the project's history; without `--earlier` it
-begins at random.) Body and trunk learned in two processes (`torchrun --nproc-per-node 2`). The
-schedule follows the clock, so a faster machine trains longer in the same minutes; weights differ
-from run to run and with the speed of the machine.
+chooses weights and gate with one studio held. Then with all studios, from a copy of HELD without
+palette.pt, trunk-*.pt and validation.npy:
+
+    python -m onnx_models.train --data DIR --teachers DIR --out onnx_models/{facts["name"]} \\
+        --cache ALL --tutor-minutes 0 --palette-minutes 4 --minutes {minutes:.0f}
+    python -m onnx_models.finish --data DIR --cache ALL --out onnx_models/{facts["name"]} \\
+        --choices HELD/choices.json
+
+Body, finder and trunk learned in two processes (`torchrun --nproc-per-node 2`). The schedule
+follows the clock, so a faster machine trains longer in the same minutes; weights differ from run to
+run and with the speed of the machine. EXPERIMENTS.md says which parts were made when.
 """
     path.write_text(text, encoding="utf-8")

@@ -19,7 +19,7 @@ MAX_WORDS: Final = 24
 MAX_GRAMS: Final = 40
 TYPES: Final = {
     "sneaker": "sneaker", "sneaker/casual": "sneaker", "sneaker/sports": "sneaker",
-    "cleat/spike/golf": "cleat", "heels": "heels", "heel": "heels", "flip flops": "sandals",
+    "cleat/spike/golf": "cleat", "heels": "heels", "heel": "heels", "flip flops": "flip flops",
     "sandals": "sandals", "slide/sandal": "sandals", "sports sandals": "sandals",
     "formal shoes": "formal", "flats": "flats", "boot": "boot",
 }  # fmt: skip
