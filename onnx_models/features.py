@@ -160,7 +160,8 @@ def _key(
     described = asdict(encoder.manifest)
     described.pop("calibration")
     shot = None if seed is None else [reshoot.VERSION, seed]
-    said = [encoder.sha256, described, shot, stamps, *(["catalogue"] if catalogue else [])]
+    kept = ["catalogue"] if catalogue and encoder.has_catalogue else []
+    said = [encoder.sha256, described, shot, stamps, *kept]
     text = json.dumps(said, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:40]
 

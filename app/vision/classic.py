@@ -154,6 +154,11 @@ class ClassicEncoder(ByManifest[ClassicManifest]):
             )
         )  # fmt: skip
 
+    @property
+    def has_catalogue(self) -> bool:
+        """No: a descriptor has one vector for what asks and what is asked for."""
+        return False
+
     def __post_init__(self) -> None:
         """Raises EncoderError when a manifest states another dimension than the method has."""
         dim = _METHODS[self.manifest.method][0]
@@ -186,7 +191,7 @@ class ClassicEncoder(ByManifest[ClassicManifest]):
         return l2_normalise(out, self.name)
 
     def catalogue_batch(self, pixels: Pixels) -> Vectors:
-        """The same: a descriptor has one vector for what asks and what is asked for."""
+        """The same as :meth:`encode_batch`."""
         return self.encode_batch(pixels)
 
     def encode(self, images: Sequence[Image.Image]) -> Vectors:

@@ -66,6 +66,10 @@ class ImageEncoder(Protocol):
     def manifest(self) -> Manifest:
         """Everything the manifest says."""
 
+    @property
+    def has_catalogue(self) -> bool:
+        """Whether what it keeps of a picture on sale is another vector than the one that asks."""
+
     def preprocess(self, image: Image.Image) -> Pixels:
         """One picture as the model's input, without the batch axis."""
 
@@ -93,7 +97,8 @@ class Encoder(ByManifest[OnnxManifest]):
         self.fold = self._fixed or fold
         widths = {out.name: out.shape[-1] for out in session.get_outputs()}
         width = widths.get(FEATURES)
-        self._stored = CATALOGUE if CATALOGUE in widths else manifest.output.name
+        self.has_catalogue = CATALOGUE in widths
+        self._stored = CATALOGUE if self.has_catalogue else manifest.output.name
         self.has_features = width is not None and manifest.output.name != FEATURES
         self.features_dim = int(width) if self.has_features and isinstance(width, int) else None
 

@@ -13,9 +13,9 @@ import onnxruntime as ort
 import torch
 from torch import Tensor, nn
 
+from onnx_models.packing import pack
+
 OPSET = 18
-LARGE = 1024
-"""Values of a weight from which on it is stored in half precision."""
 HALF_TOLERANCE = 0.02
 """Of logits: what half precision may move."""
 
@@ -48,7 +48,7 @@ def write_onnx(
         del value.metadata_props[:]
         value.doc_string = ""
     onnx.save(model, str(part))
-    halve(part)
+    pack(part)
     session = ort.InferenceSession(str(part), providers=["CPUExecutionProvider"])
     got = session.run(
         outputs, {name: sample.numpy() for name, sample in zip(inputs, samples, strict=True)}
@@ -60,25 +60,6 @@ def write_onnx(
     if off > HALF_TOLERANCE:
         raise RuntimeError(f"{path.name}: the exported graph is off by {off}")
     part.replace(path)
-
-
-def halve(path: Path) -> None:
-    """Store the large weights as float16, cast back in the graph when it is loaded: half the file,
-    sums stay float32."""
-    model = onnx.load(str(path))
-    casts = []
-    for tensor in model.graph.initializer:
-        values = onnx.numpy_helper.to_array(tensor)
-        if values.dtype == np.float32 and values.size >= LARGE:
-            name = tensor.name
-            half = onnx.numpy_helper.from_array(values.astype(np.float16), f"{name}.half")
-            tensor.CopyFrom(half)
-            casts.append(onnx.helper.make_node("Cast", [f"{name}.half"], [name], to=1))
-    nodes = list(model.graph.node)
-    del model.graph.node[:]
-    model.graph.node.extend([*casts, *nodes])
-    onnx.checker.check_model(model)
-    onnx.save(model, str(path))
 
 
 def write_facts(path: Path, model: Path, encoder_sha256: str, facts: dict[str, Any]) -> None:

@@ -58,6 +58,8 @@ class Pictures:
 
     def asking(self, bench: Bench, rows: Array) -> Array:
         """See :class:`Entrant`."""
+        if not self.encoder.has_catalogue:
+            return np.asarray(self.gallery(bench)[rows])
         files = [bench.files[row] for row in rows]
         return file_features([self.encoder], bench.folder, files, cache=bench.cache)[0]
 

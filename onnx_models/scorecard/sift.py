@@ -90,8 +90,10 @@ class SiftWords:
                 row[:-1] = np.sqrt(np.bincount(word, minlength=self.dim - 1) / len(word))
         return np.asarray(out / np.linalg.norm(out, axis=1, keepdims=True))
 
+    has_catalogue = False
+
     def catalogue_batch(self, pixels: Array) -> Array:
-        """The same: one vector for what asks and what is asked for."""
+        """The same as :meth:`encode_batch`."""
         return self.encode_batch(pixels)
 
     def encode(self, images: Sequence[Image.Image]) -> Array:

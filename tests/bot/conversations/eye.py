@@ -47,6 +47,7 @@ class Eye:
     dim = SHAPE + COLOUR
     sha256 = "e1" * 32
     thresholds = (0.975, 0.8)
+    has_catalogue = False
     manifest = SimpleNamespace(
         parts=SimpleNamespace(shape=(0, SHAPE), colour=(SHAPE, SHAPE + COLOUR))
     )
