@@ -33,7 +33,7 @@ from onnx_models.scorecard.pictures import PICTURES, face, landscape, texture
 from onnx_models.scorecard.report import bars, curves, table
 from onnx_models.scorecard.sheets import CELL, WORST, drawn_sheets, first_products
 from onnx_models.scorecard.sift import SiftWords
-from onnx_models.scorecard.similarity import across_views, colourways
+from onnx_models.scorecard.similarity import across_views, colourways, retrieval
 from onnx_models.scorecard.words import phrases, russian_title
 
 
@@ -108,12 +108,18 @@ class Given:
 
     name, revision, sha256, dim = "given", "1", "0" * 64, 2
 
-    def __init__(self, vectors: np.ndarray, parts: tuple | None = None) -> None:
+    def __init__(
+        self, vectors: np.ndarray, parts: tuple | None = None, asking: np.ndarray | None = None
+    ) -> None:
         self.vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         self.parts = parts
+        self.asks = self.vectors if asking is None else asking
 
     def gallery(self, _: Bench) -> np.ndarray:
         return self.vectors
+
+    def asking(self, _: Bench, rows: np.ndarray) -> np.ndarray:
+        return self.asks[rows]
 
     def shots(self, _: Bench, rows: np.ndarray) -> np.ndarray:
         return self.vectors[rows]
@@ -136,6 +142,17 @@ def test_the_querys_own_view_does_not_count(tmp_path: Path) -> None:
     # Both side views find "b" first; the top view (0.5, 0.9) has "b" at .69 before "a" at .49.
     assert result.figures["R@1"].value == 0
     assert result.figures["R@5"].value == 1
+
+
+def test_clean_queries_ask_with_the_vectors_that_ask(tmp_path: Path) -> None:
+    source = "bazaizai_multiview"
+    photos = [photo(number, product, source=source) for number, product in enumerate("aabb")]
+    kept = np.array([[1, 0], [0.6, 0.8], [0.8, 0.6], [0, 1]], np.float32)
+    asks = kept[[1, 0, 3, 2]]  # each asks as its product's other picture is kept
+    for asking, first in ((None, 0.0), (asks, 1.0)):
+        found = retrieval(bench(photos, tmp_path), Given(kept, asking=asking), kept)
+        assert found.figures["clean R@1"].value == first
+        assert found.figures["reshot R@1"].value == 0.0
 
 
 def test_shape_and_colour_parts_are_told_apart(
