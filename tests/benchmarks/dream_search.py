@@ -128,10 +128,10 @@ def embed(
     vectors = []
     for start in range(0, len(listed), 32):
         pictures = [
-            decode(data / row["file"], max_bytes=10**8, max_pixels=10**8).image
+            encoder.preprocess(decode(data / row["file"], max_bytes=10**8, max_pixels=10**8).image)
             for row, _ in listed[start : start + 32]
         ]
-        vectors.append(encoder.encode(pictures))
+        vectors.append(encoder.catalogue_batch(np.stack(pictures)))
     return (
         np.concatenate(vectors).astype(np.float32),
         [truth for _, truth in listed],
