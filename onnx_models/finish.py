@@ -133,6 +133,18 @@ class Choices:
     same: float
 
 
+def looked(
+    served: Served, rows: list[Row], cache: Cache, held: Held
+) -> tuple[tuple[Parts, F32], tuple[Parts, F32]]:
+    """Parts as they stand in the vector and facts of the gallery and of the re-shots; the axes are
+    fitted on the gallery's training pictures."""
+    gallery, facts = all_parts(served, cache.clean(held.keep))
+    asked, asked_facts = all_parts(served, held.shots)
+    train = np.array([rows[i].split == "train" for i in held.keep])
+    fit_axes(served, {name: values[train] for name, values in gallery.items()})
+    return (reduced(served, gallery), facts), (reduced(served, asked), asked_facts)
+
+
 def choose(arguments: argparse.Namespace) -> None:
     """Fit the choices and keep them under ``--cache``, with what the held studio says of them."""
     where: Path = arguments.cache
@@ -141,14 +153,9 @@ def choose(arguments: argparse.Namespace) -> None:
     cache = build_cache(folder, rows, where)
     served, _ = load(where, arguments.out.name)
     held = Held(rows, cache, arguments.seed, step=1)
-    gallery, facts = all_parts(served, cache.clean(held.keep))
-    asked, asked_facts = all_parts(served, held.shots)
-    train = np.array([rows[i].split == "train" for i in held.keep])
-    fit_axes(served, {name: values[train] for name, values in gallery.items()})
-    gallery, asked = reduced(served, gallery), reduced(served, asked)
+    (gallery, facts), (asked, asked_facts) = looked(served, rows, cache, held)
     gate, bias = fit_gate(*backdrops(rows, cache, where, served.finder, arguments.seed))
-    opened = (studio(seen, gate, bias) for seen in (facts, asked_facts))
-    clean_gates, asked_gates = opened
+    clean_gates, asked_gates = (studio(seen, gate, bias) for seen in (facts, asked_facts))
     apart, once = held.apart, np.unique(held.owners[held.apart])
     shots = Asked.of(
         {name: values[apart] for name, values in asked.items()}, asked_gates[apart], gallery,
@@ -189,11 +196,7 @@ def finish(arguments: argparse.Namespace) -> None:
     rows = read_rows(folder)
     cache = build_cache(folder, rows, where)
     held = Held(rows, cache, arguments.seed, step=1)
-    gallery, facts = all_parts(served, cache.clean(held.keep))
-    asked, asked_facts = all_parts(served, held.shots)
-    train = np.array([rows[i].split == "train" for i in held.keep])
-    fit_axes(served, {name: values[train] for name, values in gallery.items()})
-    gallery, asked = reduced(served, gallery), reduced(served, asked)
+    (gallery, facts), (asked, asked_facts) = looked(served, rows, cache, held)
     served.gate.copy_(Tensor(choices.gate))
     served.bias.copy_(Tensor([choices.bias])[0])
     served.weights.copy_(Tensor([choices.weights[name] for name in PARTS]))
@@ -209,9 +212,8 @@ def finish(arguments: argparse.Namespace) -> None:
     def figures(shots: F32, own: F32, homes: F32) -> str:
         pairs = ((shots, held.owners), (own, once))
         found = [recall(q, o, homes, held.products, (1, 10)) for q, o in pairs]
-        return "re-shot {r1:.3f} / {r10:.3f}".format(
-            **found[0]
-        ) + ", clean {r1:.3f} / {r10:.3f}".format(**found[1])
+        shot, clean = (f"{one['r1']:.3f} / {one['r10']:.3f}" for one in found)
+        return f"re-shot {shot}, clean {clean}"
 
     packed = figures(
         encode(session, held.shots), encode(session, cache.clean(held.keep[once])),
