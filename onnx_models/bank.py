@@ -191,22 +191,14 @@ def _fill(job: tuple[Path, Path, int, int, int]) -> None:
         masks[place] = cv2.resize(mask, (MASK, MASK), interpolation=cv2.INTER_AREA)
 
 
-def build_bank(
-    rows: list[Row], cache: Cache, folder: Path, backdrops: U8 | None, seed: int
-) -> Bank:
-    """Make the bank under ``folder / "bank"`` (some minutes), or open what is there.
-
-    Raises:
-        FileNotFoundError: there is none, and no ``backdrops`` to make it with.
-    """
+def build_bank(rows: list[Row], cache: Cache, folder: Path, backdrops: U8, seed: int) -> Bank:
+    """Make the bank under ``folder / "bank"`` (some minutes), or open what is there."""
     where = folder / "bank"
     where.mkdir(exist_ok=True)
     drawn, _ = drawn_pictures(folder)
     done = where / "done"
     plan = np.array(_plan(rows, len(drawn)), np.int64)
     if not done.exists():
-        if backdrops is None:
-            raise FileNotFoundError(f"no bank of views in {where}: onnx_models.train makes it")
         np.save(where / "plan.npy", plan)
         np.save(where / "backdrops.npy", backdrops)
         for name, shape, dtype in (
@@ -224,6 +216,20 @@ def build_bank(
                 if count % 50 == 0:
                     print(f"bank: {count * BLOCK} of {len(plan)} views", flush=True)
         done.write_text("1")
+    return open_bank(rows, cache, folder)
+
+
+def open_bank(rows: list[Row], cache: Cache, folder: Path) -> Bank:
+    """The bank that :func:`build_bank` made.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    where = folder / "bank"
+    if not (where / "done").exists():
+        raise FileNotFoundError(f"no bank of views in {where}: onnx_models.train makes it")
+    drawn, _ = drawn_pictures(folder)
+    plan = np.load(where / "plan.npy")
     masked = np.concatenate([cache.masked, np.ones(len(drawn), bool)])
     trained = np.array([row.split == "train" for row in rows] + [True] * len(drawn))
     known = plan[:, 0] >= 0

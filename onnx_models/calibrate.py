@@ -26,19 +26,12 @@ class Calibration:
     how: str
 
 
-def _threshold(scores: F32, right: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> float:
-    """Lowest cosine from which on the top hits reach the wanted precision; 1 where none does."""
+def trusted(scores: F32, right: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> float:
+    """Lowest cosine from which on the top hits (n,) reach the wanted precision; 1 where none."""
     order = np.argsort(-scores)
     said = np.arange(1, len(order) + 1)
     good = np.flatnonzero((np.cumsum(right[order]) / said >= PRECISION) & (said >= FEWEST))
     return float(scores[order[good[-1]]]) if len(good) else 1.0
-
-
-def trusted(scores: F32, right: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> float:
-    """The same threshold of the best hits of clean pictures (n,) of a studio that training never
-    saw: what holds among known studios need not hold there, and what the shop itself shows is
-    easiest to trust too much."""
-    return _threshold(scores, right)
 
 
 def calibrate(
@@ -48,7 +41,8 @@ def calibrate(
     """Measure both thresholds on validation products; ``vectors`` (n, d) are of all rows.
 
     Gallery = all validation pictures and every ``thin``-th training picture. ``least``: what
-    :func:`trusted` found, "same" is no lower.
+    :func:`trusted` found of clean pictures of a studio that training never saw; "same" is no lower,
+    for what holds among known studios need not hold there.
     """
     keep = np.array(
         [
@@ -75,7 +69,7 @@ def calibrate(
     best = scores.argmax(axis=1)
     top = scores.max(axis=1)
     right = products[best] == products[held]
-    same = max(_threshold(top, right), least)
+    same = max(trusted(top, right), least)
     similar = float(np.quantile(top, 1 - KEPT))
     scenes = [camera.scene(drawn_scene(rng))[0] for _ in range(400)]
     scenes += [rng.integers(0, 256, (size, size, 3), dtype=np.uint8) for _ in range(50)]

@@ -88,6 +88,10 @@ class Finder(nn.Module):
         """What begins as a trained body."""
         return list(self.stages.parameters())
 
+    def fresh(self) -> list[nn.Parameter]:
+        """What starts from nothing and may learn faster."""
+        return [p for name, p in self.named_parameters() if not name.startswith("stages.")]
+
 
 def _mix(width: int) -> nn.Sequential:
     return nn.Sequential(

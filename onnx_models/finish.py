@@ -25,8 +25,8 @@ import torch
 from torch import Tensor
 
 from app.vision.encoder import CATALOGUE
-from onnx_models.assemble import CENTRED, GATED, KEPT, PARTS, SHARP, WHITENED, Localiser, Served
-from onnx_models.bank import CLEAN, MILD, SHOT, build_bank
+from onnx_models.assemble import CENTRED, GATED, KEPT, PARTS, WHITENED, Localiser, Served
+from onnx_models.bank import CLEAN, MILD, SHOT, open_bank
 from onnx_models.calibrate import trusted
 from onnx_models.colours import facts_of
 from onnx_models.crops import build_clues
@@ -107,7 +107,7 @@ def backdrops(
 ) -> tuple[F32, F32]:
     """Facts (n, 8) of as many backdrops of shops as of phones, from the bank: shops' as they are
     and of other tones, since not every studio is white."""
-    bank = build_bank(rows, cache, where, None, seed)
+    bank = open_bank(rows, cache, where)
     told = build_clues(bank, finder, where)
     shops = np.array([row.split == "train" and row.setting != "wild" for row in rows])
     real = np.flatnonzero((bank.rows >= 0) & (bank.rows < len(rows)))
@@ -155,7 +155,8 @@ def choose(arguments: argparse.Namespace) -> None:
     held = Held(rows, cache, arguments.seed, step=1)
     (gallery, facts), (asked, asked_facts) = looked(served, rows, cache, held)
     gate, bias = fit_gate(*backdrops(rows, cache, where, served.finder, arguments.seed))
-    clean_gates, asked_gates = (studio(seen, gate, bias) for seen in (facts, asked_facts))
+    set_gate(served, gate, bias)
+    clean_gates, asked_gates = opened(served, facts), opened(served, asked_facts)
     apart, once = held.apart, np.unique(held.owners[held.apart])
     shots = Asked.of(
         {name: values[apart] for name, values in asked.items()}, asked_gates[apart], gallery,
@@ -182,9 +183,15 @@ def choose(arguments: argparse.Namespace) -> None:
     print(json.dumps(found), flush=True)
 
 
-def studio(facts: F32, gate: F32, bias: float) -> F32:
-    """:meth:`Served.studio` of facts (n, 8) under a gate: (n,)."""
-    return np.asarray((1 / (1 + np.exp(-(facts @ gate + bias)))) ** SHARP, np.float32)
+def set_gate(served: Served, gate: F32 | list[float], bias: float) -> None:
+    """Put a fitted gate into the graph."""
+    served.gate.copy_(torch.as_tensor(gate))
+    served.bias.fill_(bias)
+
+
+def opened(served: Served, facts: F32) -> F32:
+    """How far the gate opens (n,) to the backdrops' facts (n, 8)."""
+    return np.asarray(served.studio(torch.from_numpy(facts))[:, 0].numpy())
 
 
 def finish(arguments: argparse.Namespace) -> None:
@@ -197,8 +204,7 @@ def finish(arguments: argparse.Namespace) -> None:
     cache = build_cache(folder, rows, where)
     held = Held(rows, cache, arguments.seed, step=1)
     (gallery, facts), (asked, asked_facts) = looked(served, rows, cache, held)
-    served.gate.copy_(Tensor(choices.gate))
-    served.bias.copy_(Tensor([choices.bias])[0])
+    set_gate(served, choices.gate, choices.bias)
     served.weights.copy_(Tensor([choices.weights[name] for name in PARTS]))
     out: Path = arguments.out
     out.mkdir(parents=True, exist_ok=True)
@@ -219,10 +225,9 @@ def finish(arguments: argparse.Namespace) -> None:
         encode(session, held.shots), encode(session, cache.clean(held.keep[once])),
         vectors[held.keep],
     )  # fmt: skip
-    gate = np.asarray(choices.gate, np.float32)
-    gates, asked_gates = (studio(seen, gate, choices.bias) for seen in (facts, asked_facts))
+    gates = opened(served, facts)
     unpacked = figures(
-        joined(asked, choices.weights, asked_gates),
+        joined(asked, choices.weights, opened(served, asked_facts)),
         joined(gallery, choices.weights, gates)[once],
         joined(gallery, choices.weights, np.ones_like(gates)),
     )

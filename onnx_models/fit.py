@@ -33,6 +33,27 @@ class Group(NamedTuple):
     decay: float
 
 
+def split(parameters: list[nn.Parameter], peak: float, decay: float) -> list[Group]:
+    """Weights decay; biases, norms and scales do not."""
+    return [
+        Group([p for p in parameters if p.ndim > 1], peak, decay),
+        Group([p for p in parameters if p.ndim <= 1], peak, 0.0),
+    ]
+
+
+def optimiser_of(groups: list[Group]) -> torch.optim.AdamW:
+    """AdamW over them, each at its peak."""
+    return torch.optim.AdamW(
+        [{"params": g.parameters, "lr": g.peak, "weight_decay": g.decay} for g in groups]
+    )
+
+
+def pace(optimiser: torch.optim.Optimizer, groups: list[Group], progress: float) -> None:
+    """Set every group's learning rate as :func:`rate` says."""
+    for settings, group in zip(optimiser.param_groups, groups, strict=True):
+        settings["lr"] = group.peak * rate(progress)
+
+
 @dataclass(frozen=True)
 class Plan:
     """One run: ``network`` gives Parts of crops; ``others`` hold what else is learned.
@@ -131,12 +152,7 @@ def fit(plan: Plan, sampler: Sampler, validation: Validation | None) -> None:
     path = checkpoint(plan.where, plan.name)
     plan.slow.load_state_dict(plan.network.state_dict())
     modules = {"network": plan.network, "slow": plan.slow, **plan.others}
-    optimiser = torch.optim.AdamW(
-        [
-            {"params": group.parameters, "lr": group.peak, "weight_decay": group.decay}
-            for group in plan.groups
-        ]
-    )
+    optimiser = optimiser_of(plan.groups)
     trained = [p for group in plan.groups for p in group.parameters]
     step, before = 0, 0.0
     if plan.resume and path.exists():
@@ -177,8 +193,7 @@ def fit(plan: Plan, sampler: Sampler, validation: Validation | None) -> None:
         part.replace(path)
 
     while (progress := agreed(elapsed() / (plan.minutes * 60))) < 1:
-        for settings, group in zip(optimiser.param_groups, plan.groups, strict=True):
-            settings["lr"] = group.peak * rate(progress)
+        pace(optimiser, plan.groups, progress)
         batch = sampler.draw()
         plan.network.train()
         with torch.autocast("cpu", dtype=torch.bfloat16):

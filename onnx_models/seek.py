@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from onnx_models.bank import SCENE, Bank
 from onnx_models.dataset import U8
 from onnx_models.finder import Finder, Found, loss
-from onnx_models.fit import agreed, average, descend, rate, the_first
+from onnx_models.fit import agreed, average, descend, optimiser_of, pace, split, the_first
 from onnx_models.validate import Held
 
 BATCH: Final = 32
@@ -102,22 +102,15 @@ def train_finder(
     finder.load_state_dict(own)
     slow = copy.deepcopy(finder)
     finder = finder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    knows = {id(p) for p in finder.knows()}
-    trained = list(finder.parameters())
-    groups = [
-        {"params": [p for p in trained if (id(p) in knows) == old and (p.ndim > 1) == matrix],
-         "peak": BODY_PEAK if old else PEAK, "weight_decay": DECAY if matrix else 0.0}
-        for old in (True, False) for matrix in (True, False)
-    ]  # fmt: skip
-    optimiser = torch.optim.AdamW(groups, lr=PEAK)
+    groups = [*split(finder.knows(), BODY_PEAK, DECAY), *split(finder.fresh(), PEAK, DECAY)]
+    trained, optimiser = list(finder.parameters()), optimiser_of(groups)
     first = the_first()
     worker = dist.get_rank() if dist.is_initialized() else 0
     views = Views(bank, seed + worker)
     start, step, total, away = time.monotonic(), 0, 0.0, 0.0
     checked = start
     while (progress := agreed((time.monotonic() - start) / (minutes * 60))) < 1:
-        for group in optimiser.param_groups:
-            group["lr"] = group["peak"] * rate(progress)
+        pace(optimiser, groups, progress)
         finder.train()
         if progress > NORMED:
             for module in finder.modules():

@@ -23,14 +23,14 @@ from typing import Final
 import numpy as np
 import torch
 import torch.distributed as dist
-from torch import Tensor, nn
+from torch import Tensor
 
 from onnx_models.augment import backdrop_pool
 from onnx_models.bank import CLEAN, Bank, build_bank
 from onnx_models.crops import TrueCrops, build_clues, by_mask
 from onnx_models.dataset import F32, I64, build_cache, read_rows, shoes_folder
 from onnx_models.finder import Finder
-from onnx_models.fit import Group, Plan, checkpoint, fit, the_first
+from onnx_models.fit import Plan, checkpoint, fit, split, the_first
 from onnx_models.hints import MOBILENET, train_body
 from onnx_models.labels import read_labels
 from onnx_models.lessons import TWIN, Common, Stage, Targets, targets
@@ -91,14 +91,6 @@ def open_finder(where: Path) -> Finder:
 VIT: Final = Path("vit_tiny_imagenet") / "model.onnx"
 
 
-def _split(parameters: list[nn.Parameter], peak: float) -> list[Group]:
-    """Weights decay; biases, norms and scales do not."""
-    return [
-        Group([p for p in parameters if p.ndim > 1], peak, DECAY),
-        Group([p for p in parameters if p.ndim <= 1], peak, 0.0),
-    ]
-
-
 def fit_tutor(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Namespace) -> None:
     """Fine-tune the pretrained transformer on shoes cut out by their known masks; keep the
     average of its weights and its parts of every row's clean picture."""
@@ -112,7 +104,8 @@ def fit_tutor(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
     common = Common(known, sizes)
     plan = Plan(
         "tutor", tutor, slow, common.modules,
-        [*_split(tutor.taught(), TUTOR_PEAK), *_split(tutor.fresh() + common.parameters, PEAK)],
+        [*split(tutor.taught(), TUTOR_PEAK, DECAY),
+         *split(tutor.fresh() + common.parameters, PEAK, DECAY)],
         common, TUTOR_WEIGHTS, common.contrast.weights, arguments.tutor_minutes, stage.where,
         {"sizes": sizes.as_dict()}, arguments.check_every, arguments.compile, arguments.resume,
     )  # fmt: skip
@@ -228,7 +221,7 @@ def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
 
     plan = Plan(
         f"trunk-{arguments.out.name}", trunk, slow, common.modules,
-        [*_split(taught, BODY_PEAK), *_split(fresh + common.parameters, PEAK)],
+        [*split(taught, BODY_PEAK, DECAY), *split(fresh + common.parameters, PEAK, DECAY)],
         losses, TRUNK_WEIGHTS, common.contrast.weights, arguments.minutes, stage.where,
         {"sizes": sizes.as_dict()}, arguments.check_every, arguments.compile, arguments.resume,
     )  # fmt: skip
