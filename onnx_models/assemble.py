@@ -8,13 +8,13 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from onnx_models.colours import PLAIN, STEPS, backdrop_facts, clues, histogram, hsv
+from onnx_models.colours import BACKDROP, FAINT, PLAIN, STEPS, clues
 from onnx_models.finder import HEIGHT, WIDTH, Finder, focus
 from onnx_models.model import Parts, Sizes, Trunk, unit
 from onnx_models.palette import Palette
 
-CELL: Final = 16
-"""Pixels a side of a cell of the outline's histograms."""
+CELL: Final = 8
+"""Pixels a side of a cell of the outline's histograms, of the crop at half its size."""
 ORIENTATIONS: Final = 8
 KEPT: Final[dict[str, int]] = {
     "style": 32, "model": 40, "outline": 24, "detail": 80, "attributes": 32, "palette": 96,
@@ -42,7 +42,7 @@ PARTS: Final = tuple(KEPT)
 def outline(seen: Tensor) -> Tensor:
     """Oriented gradients of focused shoes (n, 4, h, w) in cells (n, d), the same for a shoe and its
     mirror image; square roots (Dalal and Triggs 2005, with soft orientations)."""
-    grey = seen[:, :3].mean(1, keepdim=True)
+    grey = nn.functional.avg_pool2d(seen[:, :3].mean(1, keepdim=True), 2)
     across = grey[:, :, 1:-1, 2:] - grey[:, :, 1:-1, :-2]
     along = grey[:, :, 2:, 1:-1] - grey[:, :, :-2, 1:-1]
     energy = across * across + along * along + 1e-6
@@ -55,7 +55,8 @@ def outline(seen: Tensor) -> Tensor:
         double_x * torch.cos(angles)[None, :, None, None]
         + double_y * torch.sin(angles)[None, :, None, None]
     )
-    cells = nn.functional.avg_pool2d(nn.functional.pad(near**3 * strength, (1, 1, 1, 1)), CELL)
+    strong = near * near * near * strength
+    cells = nn.functional.avg_pool2d(nn.functional.pad(strong, (1, 1, 1, 1)), CELL)
     roots = torch.sqrt(cells + 1e-6)
     mirrored = torch.cat([roots[:, :1], roots[:, 1:].flip(1)], dim=1).flip(3)
     both = (roots + mirrored)[:, :, :, : roots.shape[3] // 2].flatten(1)
@@ -71,7 +72,7 @@ class Served(nn.Module):
         bins = math.prod(STEPS)
         fixed = {
             "plain": bins, "scene": bins,
-            "outline": (HEIGHT // CELL) * (WIDTH // CELL) // 2 * ORIENTATIONS,
+            "outline": (HEIGHT // CELL // 2) * (WIDTH // CELL // 2) // 2 * ORIENTATIONS,
         }  # fmt: skip
         for name, kept in KEPT.items():
             if name != "palette":
@@ -93,16 +94,13 @@ class Served(nn.Module):
         parts = Parts(*self.trunk(seen))
         named = {name: getattr(parts, name) for name in ("style", "model", "detail", "attributes")}
         named["outline"] = outline(seen)
-        read = clues(x, seen, found)
+        read, named["scene"] = clues(x, seen, found)
         named["palette"] = self.palette(read)
         named["plain"] = read[:, PLAIN]
-        small = nn.functional.avg_pool2d(x, 4)
-        mask = torch.sigmoid(found.logits)
-        named["scene"] = histogram(hsv(small), torch.ones_like(mask[:, None]), STEPS, ring=False)
-        facts = backdrop_facts(small, mask[:, None], found.light)
+        facts = read[:, BACKDROP] / FAINT
         # The heads name colours as well: they read what the palette says beside the trunk.
         features = torch.cat([parts.features, named["palette"]], dim=1)
-        return named, facts, features, mask
+        return named, facts, features, torch.sigmoid(found.logits)
 
     def reduced(self, named: dict[str, Tensor]) -> list[Tensor]:
         """Every part in its kept directions, of unit length."""

@@ -5,12 +5,10 @@ from __future__ import annotations
 import math
 from typing import Final
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from onnx_models.blocks import weighted_mean
-from onnx_models.dataset import F32
 from onnx_models.finder import Found
 
 STEPS: Final = (8, 8, 8)
@@ -42,8 +40,9 @@ def hsv(rgb: Tensor) -> Tensor:
     return torch.stack([hue, spread / (high + 1e-6), high], dim=1)
 
 
-def histogram(values: Tensor, weight: Tensor, steps: tuple[int, int, int], ring: bool) -> Tensor:
-    """Square root of a trilinear histogram; (n, 3, h, w), (n, 1, h, w) to (n, bins).
+def histogram(values: Tensor, weights: Tensor, steps: tuple[int, int, int], ring: bool) -> Tensor:
+    """Square roots of r trilinear histograms of the same pixels under r weights; (n, 3, h, w),
+    (n, r, h, w) to (n, r, bins).
 
     ``ring``: the first channel's end meets its start.
     """
@@ -56,9 +55,11 @@ def histogram(values: Tensor, weight: Tensor, steps: tuple[int, int, int], ring:
         else:
             centres = torch.linspace(0, 1, count)[None, :, None]
             near.append(torch.relu(1 - (flat - centres).abs() * (count - 1)))
-    pairs = (near[0][:, :, None] * near[1][:, None]).flatten(1, 2) * weight.flatten(2)
-    counts = torch.matmul(pairs, near[2].transpose(1, 2)).flatten(1)
-    return torch.sqrt(counts / (counts.sum(1, keepdim=True) + 1e-6) + 1e-9)
+    pairs = (near[0][:, :, None] * near[1][:, None]).flatten(1, 2)
+    last = (near[2][:, None] * weights.flatten(2)[:, :, None]).flatten(1, 2)
+    counts = torch.matmul(pairs, last.transpose(1, 2)).unflatten(2, (weights.shape[1], steps[2]))
+    counts = counts.transpose(1, 2).flatten(2)
+    return torch.sqrt(counts / (counts.sum(2, keepdim=True) + 1e-6) + 1e-9)
 
 
 def tone(seen: Tensor) -> Tensor:
@@ -73,16 +74,15 @@ def tone(seen: Tensor) -> Tensor:
     rgb = (small[:, :3] - (1 - alpha)) / alpha.clamp(min=0.5)
     linear = rgb.clamp(0.004, 1.0) ** 2.2
     total = weight.sum((2, 3), keepdim=True)
-    found = []
-    for power, level in ((1.0, 0.2), (6.0, 0.8)):
-        mean = ((linear**power * weight).sum((2, 3), keepdim=True) / total) ** (1 / power)
-        lit = hsv((linear / mean * level).clamp(0.0, 1.0) ** (1 / 2.2))
-        middle = lit.shape[2] // 2
-        found += [
-            histogram(lit[:, :, part], weight[:, :, part], TONES, ring=True)
-            for part in (slice(0, middle), slice(middle, None))
-        ]
-    return torch.cat(found, dim=1)
+    mean = (linear * weight).sum((2, 3), keepdim=True) / total
+    third = linear * linear * linear
+    brightest = ((third * third * weight).sum((2, 3), keepdim=True) / total) ** (1 / 6)
+    under = torch.stack([linear / mean * 0.2, linear / brightest * 0.8], dim=1)
+    lit = hsv(under.flatten(0, 1).clamp(0.0, 1.0) ** (1 / 2.2))
+    upper = (torch.arange(weight.shape[2]) < weight.shape[2] // 2).float()[:, None]
+    halves = torch.cat([weight * upper, weight * (1 - upper)], dim=1)
+    twice = halves[:, None].expand(-1, 2, -1, -1, -1).flatten(0, 1)
+    return histogram(lit, twice, TONES, ring=True).unflatten(0, (-1, 2)).flatten(1)
 
 
 def backdrop_facts(rgb: Tensor, mask: Tensor, light: Tensor) -> Tensor:
@@ -99,15 +99,13 @@ def backdrop_facts(rgb: Tensor, mask: Tensor, light: Tensor) -> Tensor:
     )
 
 
-def facts_of(told: F32) -> F32:
-    """:func:`backdrop_facts` (n, 8) of clues (n, CLUES)."""
-    start = CLUES - FACTS
-    return told[:, start : start + 8] / np.float32(FAINT)
+BACKDROP: Final = slice(CLUES - FACTS, CLUES - FACTS + 8)
+"""Of the clues: :func:`backdrop_facts`, times FAINT."""
 
 
-def clues(x: Tensor, seen: Tensor, found: Found) -> Tensor:
-    """What the palette reads (n, CLUES): of pictures (n, 3, h, w), focused shoes and what the
-    finder found.
+def clues(x: Tensor, seen: Tensor, found: Found) -> tuple[Tensor, Tensor]:
+    """What the palette reads (n, CLUES), and the whole picture's colours as photographed (n, d): of
+    pictures (n, 3, h, w), focused shoes and what the finder found.
 
     The tone, the shoe's colours as photographed and under the finder's light, facts of the
     backdrop, the light, and means and spread of log colours.
@@ -124,12 +122,7 @@ def clues(x: Tensor, seen: Tensor, found: Found) -> Tensor:
     facts = torch.cat(
         [backdrop_facts(small, mask, found.light), found.light, shoe, rest, spread], 1
     )
-    return torch.cat(
-        [
-            tone(seen),
-            histogram(hsv(small), mask + 1e-4, STEPS, ring=False),
-            histogram(hsv(lit), sure, STEPS, ring=False),
-            facts * FAINT,
-        ],
-        dim=1,
-    )
+    shares = torch.cat([mask + 1e-4, torch.ones_like(mask)], dim=1)
+    plain, scene = histogram(hsv(small), shares, STEPS, ring=False).unbind(1)
+    corrected = histogram(hsv(lit), sure, STEPS, ring=False)[:, 0]
+    return torch.cat([tone(seen), plain, corrected, facts * FAINT], dim=1), scene

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple, TypeVar
 
 import cv2
 import numpy as np
@@ -17,10 +17,14 @@ from torch import Tensor
 from onnx_models.bank import Bank
 from onnx_models.colours import CLUES, clues
 from onnx_models.dataset import F32, I64, U8
-from onnx_models.finder import HEIGHT, WIDTH, Finder, Found, focus
+from onnx_models.finder import HEIGHT, MARGIN, NO_SHOE, WIDTH, Finder, Found, boxes, focus
 
 BLOCK: Final = 512
+LOOKED: Final = 0.5
+"""Share of the trunk's crops that the finder cuts out: what is served has its mistakes."""
 F16 = npt.NDArray[np.float16]
+F64 = npt.NDArray[np.float64]
+T = TypeVar("T")
 
 
 def through(finder: Finder, views: U8) -> U8:
@@ -36,7 +40,7 @@ def colours(finder: Finder, views: U8) -> F16:
     """Their colours' clues (n, CLUES)."""
     told = np.empty((len(views), CLUES), np.float16)
     for part, pixels, found in _found(finder, views):
-        told[part] = clues(pixels, focus(pixels, found), found).numpy()
+        told[part] = clues(pixels, focus(pixels, found), found)[0].numpy()
     return told
 
 
@@ -50,7 +54,7 @@ def _found(finder: Finder, views: U8) -> Iterator[tuple[slice, Tensor, Found]]:
 
 
 def _true_crop(view: U8, mask: U8, light: F32, rng: np.random.Generator) -> U8:
-    side, width, height = len(view), WIDTH, HEIGHT
+    side = len(view)
     firm = mask > 100
     if firm.sum() < 20:
         box = (0.0, 0.0, float(side), float(side))
@@ -68,18 +72,77 @@ def _true_crop(view: U8, mask: U8, light: F32, rng: np.random.Generator) -> U8:
             grow = cv2.dilate if rng.random() < 0.7 else cv2.erode
             alpha = np.asarray(grow(alpha, brush), np.uint8)
     wide, high = box[2] - box[0], box[3] - box[1]
-    reach = max(wide, high * width / height) * rng.uniform(1.0, 1.2)
+    reach = max(wide, high * WIDTH / HEIGHT) * rng.uniform(1.0, 1.2)
+    middle = np.array([box[0] + box[2], box[1] + box[3]]) / 2 + rng.normal(0, 0.02, 2) * reach
+    return _cut(view, alpha, middle, reach, light * rng.uniform(0.1, 0.7))
+
+
+def _cut(view: U8, alpha: U8, middle: F64, reach: float, light: F32) -> U8:
+    """A crop ``reach`` pixels wide about ``middle``, on white, its log colours shifted."""
+    width, height = WIDTH, HEIGHT
     scale = width / reach
-    middle = (
-        np.array([box[0] + box[2], box[1] + box[3]]) / 2 + rng.normal(0, 0.02, 2) * reach
-    ) * scale
-    move = np.array([[scale, 0, width / 2 - middle[0]], [0, scale, height / 2 - middle[1]]])
-    table = np.arange(256)[:, None] * np.exp(light * rng.uniform(0.1, 0.7))[None]
+    left, top = middle * scale
+    move = np.array([[scale, 0, width / 2 - left], [0, scale, height / 2 - top]])
+    table = np.arange(256)[:, None] * np.exp(light)[None]
     lit = cv2.LUT(view, np.clip(table, 0, 255).astype(np.uint8)[:, None, :])
     seen = cv2.warpAffine(np.dstack([lit, alpha]), move, (width, height), flags=cv2.INTER_LINEAR)
     share = seen[..., 3:].astype(np.uint16)
     seen[..., :3] = (seen[..., :3] * share + 255 * (255 - share)) // 255
     return np.asarray(seen, np.uint8)
+
+
+class Looks(NamedTuple):
+    """What the finder says of N views: masks (N, 48, 48) uint8, boxes (N, 4) in 0..1, the light's
+    correction (N, 3)."""
+
+    masks: U8
+    where: F32
+    light: F32
+
+    def crop(self, view: U8, at: int, rng: np.random.Generator) -> U8:
+        """View ``at`` as :func:`onnx_models.finder.focus` cuts it out, the frame a little moved."""
+        side, mask = len(view), self.masks[at].astype(np.float32) / 255
+        opacity = np.clip(mask * 2.2 - 0.3, 0, 1) if mask.mean() > NO_SHOE else np.ones_like(mask)
+        alpha = np.asarray(cv2.resize(opacity, (side, side)) * 255, np.uint8)
+        box = self.where[at].astype(np.float64) * side
+        wide, high = box[2] - box[0], box[3] - box[1]
+        reach = max(wide, high * WIDTH / HEIGHT, 8.0) * (1 + 2 * MARGIN) * rng.uniform(0.97, 1.06)
+        middle = (box[:2] + box[2:]) / 2 + rng.normal(0, 0.01, 2) * reach
+        return _cut(view, alpha, middle, reach, self.light[at])
+
+
+def build_looks(bank: Bank, finder: Finder, folder: Path) -> Looks:
+    """What the finder says of the whole bank, or what is there."""
+    path = folder / "bank" / "looks.npz"
+    if not path.exists():
+
+        def look(start: int) -> list[Looks]:
+            return [
+                Looks(
+                    (torch.sigmoid(found.logits) * 255 + 0.5).to(torch.uint8).numpy(),
+                    boxes(torch.sigmoid(found.logits)).numpy(),
+                    found.light.numpy(),
+                )
+                for _, _, found in _found(finder, bank.views[start : start + BLOCK])
+            ]
+
+        blocks = [one for many in _side_by_side(look, len(bank.rows)) for one in many]
+        masks, where, light = (np.concatenate(part) for part in zip(*blocks, strict=True))
+        part = path.with_suffix(".part.npz")
+        np.savez(part, masks=masks, where=where, light=light)
+        part.replace(path)
+    with np.load(path) as kept:
+        return Looks(kept["masks"], kept["where"], kept["light"])
+
+
+def _side_by_side(work: Callable[[int], T], count: int) -> list[T]:
+    """``work`` of every block's start, whole blocks side by side on one thread each."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        done = list(pool.map(work, range(0, count, BLOCK)))
+    torch.set_num_threads(threads)
+    return done
 
 
 def by_mask(views: U8, masks: U8, seed: int) -> U8:
@@ -90,24 +153,24 @@ def by_mask(views: U8, masks: U8, seed: int) -> U8:
     return np.stack([_true_crop(np.array(v), np.array(m), dark, rng) for v, m in pairs])
 
 
-class TrueCrops:
-    """Shoes of the bank cut out by their known masks when asked for, (n, HEIGHT, WIDTH, 4) of n
-    places.
+class Crops:
+    """Shoes of the bank cut out when asked for, (n, HEIGHT, WIDTH, 4) of n places: by their known
+    masks, or LOOKED of them as the finder does it.
 
-    Masks, frames and light are a little wrong on purpose, as a finder's are.
+    By known masks, frames and light are a little wrong on purpose, as a finder's are.
     """
 
-    def __init__(self, bank: Bank, seed: int) -> None:
-        self.bank, self.rng = bank, np.random.default_rng(seed)
+    def __init__(self, bank: Bank, seed: int, looks: Looks | None = None) -> None:
+        self.bank, self.looks, self.rng = bank, looks, np.random.default_rng(seed)
 
     def __getitem__(self, places: Sequence[int] | I64) -> U8:
-        bank = self.bank
-        return np.stack([
-            _true_crop(
-                np.array(bank.views[at]), np.array(bank.masks[at]), bank.light[at], self.rng
-            )
-            for at in places
-        ])  # fmt: skip
+        return np.stack([self._one(int(at)) for at in places])
+
+    def _one(self, at: int) -> U8:
+        bank, view = self.bank, np.array(self.bank.views[at])
+        if self.looks and self.rng.random() < LOOKED:
+            return self.looks.crop(view, at, self.rng)
+        return _true_crop(view, np.array(bank.masks[at]), bank.light[at], self.rng)
 
 
 def build_clues(bank: Bank, finder: Finder, folder: Path) -> F16:
@@ -123,11 +186,7 @@ def build_clues(bank: Bank, finder: Finder, folder: Path) -> F16:
             part = slice(start, start + BLOCK)
             told[part] = colours(finder, bank.views[part])
 
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)  # whole blocks side by side instead
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            list(pool.map(fill, range(0, count, BLOCK)))
-        torch.set_num_threads(threads)
+        _side_by_side(fill, count)
         done.write_text("1")
     read: F16 = np.load(where / "clues.npy", mmap_mode="r")
     return read

@@ -1,8 +1,9 @@
 """Vectors of many picture files under several encoders, decoded once, kept on disk.
 
 A cached block is named by a digest of everything its numbers depend on (encoder, preprocessing,
-files with size and time, re-shooting), so it is never stale and an interrupted run goes on where it
-stopped. Vectors are kept as float16, the precision the database stores (halfvec).
+names and bytes of the files, re-shooting), so it is never stale, data copied anew are known again,
+and an interrupted run goes on where it stopped. Vectors are kept as float16, the precision the
+database stores (halfvec).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from functools import cache as kept
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -98,7 +100,7 @@ def made_features(
     """Vectors (n, dim) float32 of pictures that ``make`` draws; ``key`` says all they depend on."""
     store = (cache or default_cache()) / "features"
     store.mkdir(parents=True, exist_ok=True)
-    path = store / f"{_key(encoder, [('made ' + key, 0, 0)], None)}.npy"
+    path = store / f"{_key(encoder, [('made ' + key, '')], None)}.npy"
     if not path.exists():
         partial_file = path.with_suffix(".partial")
         with partial_file.open("wb") as handle:
@@ -145,16 +147,25 @@ def _prepare(
     return [encoder.preprocess(image) for encoder in encoders]
 
 
-def _stamp(folder: Path, file: str) -> tuple[str, int, int]:
+def _stamp(folder: Path, file: str) -> tuple[str, str]:
+    """Name and digest of its bytes; "" for one that cannot be read."""
+    path = folder / file
     try:
-        status = (folder / file).stat()
+        status = path.stat()
+        return file, _digest(path, status.st_size, status.st_mtime_ns)
     except OSError:
-        return file, -1, 0
-    return file, status.st_size, status.st_mtime_ns
+        return file, ""
+
+
+@kept
+def _digest(path: Path, size: int, changed: int) -> str:
+    """Read once in a process: every encoder asks for the same files."""
+    del size, changed
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _key(
-    encoder: ImageEncoder, stamps: Sequence[tuple[str, int, int]], seed: int | None,
+    encoder: ImageEncoder, stamps: Sequence[tuple[str, str]], seed: int | None,
     catalogue: bool = False,
 ) -> str:  # fmt: skip
     described = asdict(encoder.manifest)

@@ -28,7 +28,7 @@ from app.vision.encoder import CATALOGUE
 from onnx_models.assemble import CENTRED, GATED, KEPT, PARTS, WHITENED, Localiser, Served
 from onnx_models.bank import CLEAN, MILD, SHOT, open_bank
 from onnx_models.calibrate import trusted
-from onnx_models.colours import facts_of
+from onnx_models.colours import BACKDROP, FAINT
 from onnx_models.crops import build_clues
 from onnx_models.dataset import F32, U8, Cache, Row, build_cache, read_rows, shoes_folder
 from onnx_models.finder import Finder
@@ -116,7 +116,8 @@ def backdrops(
     count = min(BACKDROPS, *map(len, kinds))
     rng = np.random.default_rng(seed)
     studio, phone = (
-        facts_of(np.array(told[np.sort(rng.choice(some, count, replace=False))], np.float32))
+        np.array(told[np.sort(rng.choice(some, count, replace=False)), BACKDROP], np.float32)
+        / np.float32(FAINT)
         for some in kinds
     )
     return studio, phone

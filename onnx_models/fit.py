@@ -58,7 +58,8 @@ def pace(optimiser: torch.optim.Optimizer, groups: list[Group], progress: float)
 class Plan:
     """One run: ``network`` gives Parts of crops; ``others`` hold what else is learned.
 
-    ``loss`` turns parts and batch into named losses, which ``weights`` scale.
+    ``loss`` turns parts and batch into named losses, which ``weights`` scale; ``more`` looks at
+    crops of the batch on its own, where there is more to learn from them.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Plan:
     check_every: float
     compile: bool
     resume: bool
+    more: Callable[[nn.Module, Tensor], dict[str, Tensor]] | None = None
 
 
 def rate(progress: float) -> float:
@@ -199,6 +201,8 @@ def fit(plan: Plan, sampler: Sampler, validation: Validation | None) -> None:
         with torch.autocast("cpu", dtype=torch.bfloat16):
             parts = forward(batch.crops.contiguous(memory_format=torch.channels_last))
         losses = plan.loss(Parts(*parts), batch)
+        if plan.more:
+            losses |= plan.more(plan.network, batch.crops)
         loss = torch.stack([plan.weights[name] * value for name, value in losses.items()]).sum()
         descend(loss, optimiser, trained, CLIP)
         step += 1

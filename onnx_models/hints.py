@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from onnx_models.bank import Bank
-from onnx_models.crops import TrueCrops
+from onnx_models.crops import Crops
 from onnx_models.dataset import U8
 from onnx_models.finder import HEIGHT, WIDTH
 from onnx_models.fit import agreed, descend, rate, the_first
@@ -104,7 +104,7 @@ class Pictures:
     def __init__(self, bank: Bank, seed: int) -> None:
         self.bank, self.rng = bank, np.random.default_rng(seed)
         self.places = np.flatnonzero(bank.seen)
-        self.crops = TrueCrops(bank, seed)
+        self.crops = Crops(bank, seed)
 
     def draw(self) -> Tensor:
         """The next batch."""

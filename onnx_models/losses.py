@@ -96,12 +96,34 @@ class Labels(nn.Module):
         return torch.stack(losses).mean() if losses else attributes.sum() * 0
 
 
+class Fine(nn.Module):
+    """A part in the whitened directions in which search looks at it: there the cosine of two
+    answers is not decided by what all shoes share."""
+
+    def __init__(self, answers: Tensor, power: float) -> None:
+        """``answers`` (n, d); directions are divided by ``power`` of their deviation."""
+        super().__init__()
+        mean = answers.mean(0)
+        _, size, axes = torch.linalg.svd(answers - mean, full_matrices=False)
+        self.register_buffer("mean", mean)
+        self.register_buffer("axes", axes.T / (size / size[0]).clamp(min=1e-3) ** power)
+        self.mean: Tensor
+        self.axes: Tensor
+
+    def forward(self, part: Tensor) -> Tensor:
+        """Unit vectors (n, d)."""
+        return nn.functional.normalize((part - self.mean) @ self.axes, dim=1)
+
+
 class Follow(nn.Module):
     """Learn what the tutor says of the clean picture, from any view of it.
 
     ``follow`` pulls each part to the tutor's; ``order`` asks for the tutor's ranking of all clean
     pictures (Fang et al. 2021, arXiv 2101.04731: soft targets over a memory), which is what a
-    search does: photograph in, catalogue ranked.
+    search does: photograph in, catalogue ranked. ``match`` asks for what the tutor says of the very
+    same crop, and of mixtures of crops that no collection of pictures holds (mixup, Zhang et al.
+    2018, arXiv 1710.09412; the same input for both, as Beyer et al. 2022, arXiv 2106.05237): so
+    the tutor's function is learned and not its answers alone.
     """
 
     SCALE = 20.0
@@ -111,16 +133,33 @@ class Follow(nn.Module):
     FOLLOWED = ("model", "detail", "attributes")
     """Style has a target of its own; of the colour under the light the tutor knows little."""
     JOINED = ("model", "detail")
+    MIXED = 0.25
+    """Of a batch's crops, how many mixtures are made."""
 
-    def __init__(self, answers: dict[str, Tensor], seen: Tensor, weights: Tensor) -> None:
+    def __init__(
+        self, answers: dict[str, Tensor], seen: Tensor, weights: Tensor, powers: dict[str, float],
+        tutor: nn.Module,
+    ) -> None:  # fmt: skip
+        """``answers`` by part (rows, d), ``seen``: rows that training may see; ``weights`` (4,) of
+        NAMES; ``powers`` as :class:`Fine` takes them."""
         super().__init__()
-        self.answers = answers
+        self.answers, self.tutor = answers, tutor.eval()
         self.roots = dict(zip(self.NAMES, torch.sqrt(weights).tolist(), strict=False))
         self.memory = self._join({name: values[seen] for name, values in answers.items()})
+        self.fine = nn.ModuleDict(
+            {name: Fine(answers[name][seen], powers[name]) for name in self.FOLLOWED}
+        )
 
     def _join(self, parts: dict[str, Tensor]) -> Tensor:
         joined = torch.cat([parts[name] * self.roots[name] for name in self.JOINED], dim=1)
         return nn.functional.normalize(joined, dim=1)
+
+    def _away(self, own: dict[str, Tensor], right: dict[str, Tensor]) -> Tensor:
+        away = [
+            1 - (fine(own[name]) * fine(right[name])).sum(1).mean()
+            for name, fine in self.fine.items()
+        ]
+        return torch.stack(away).mean()
 
     def forward(self, parts: Parts, rows: Tensor) -> dict[str, Tensor]:
         """Losses of views of ``rows`` (n,); -1, a scene, has no answer."""
@@ -128,8 +167,25 @@ class Follow(nn.Module):
         rows = rows[known]
         own = {name: getattr(parts, name)[known] for name in self.FOLLOWED}
         right = {name: self.answers[name][rows] for name in self.FOLLOWED}
-        away = [1 - (own[name] * right[name]).sum(1).mean() for name in self.FOLLOWED]
         wanted = torch.softmax(self._join(right) @ self.memory.T * self.SCALE, dim=1)
         chance = torch.log_softmax(self._join(own) @ self.memory.T * self.SCALE, dim=1)
         order = (wanted * (torch.log(wanted + 1e-9) - chance)).sum(1).mean()
-        return {"follow": torch.stack(away).mean(), "order": order}
+        return {"follow": self._away(own, right), "order": order}
+
+    def match(self, network: nn.Module, crops: Tensor) -> dict[str, Tensor]:
+        """The loss on mixtures of ``crops`` (n, 4, h, w); statistics of norms stay as they are."""
+        count = int(len(crops) * self.MIXED)
+        one, two = torch.randperm(len(crops))[: 2 * count].reshape(2, count)
+        share = torch.rand(count, 1, 1, 1)
+        mixed = crops[one] * share + crops[two] * (1 - share)
+        mixed = mixed.contiguous(memory_format=torch.channels_last)
+        network.eval()
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            with torch.no_grad():
+                told = Parts(*self.tutor(mixed))
+            said = Parts(*network(mixed))
+        network.train()
+        names = (*self.FOLLOWED, "style")
+        own, right = ({name: getattr(x, name) for name in names} for x in (said, told))
+        style = 1 - (own["style"] * right["style"]).sum(1).mean()
+        return {"match": (len(self.FOLLOWED) * self._away(own, right) + style) / len(names)}

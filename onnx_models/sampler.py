@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from onnx_models.bank import CLEAN, MILD, SCENE, SHOT, Bank, coded, several, trained_places
-from onnx_models.crops import TrueCrops
+from onnx_models.crops import Crops
 from onnx_models.dataset import I64, U8, Row
 
 SEVERAL: Final = 0.22
@@ -40,7 +40,7 @@ class Sampler:
     """Draws batches; ``products`` and ``models`` are codes over labelled and drawn rows."""
 
     def __init__(
-        self, rows: list[Row], bank: Bank, crops: TrueCrops, near: I64, batch: int,
+        self, rows: list[Row], bank: Bank, crops: Crops, near: I64, batch: int,
         seed: int,
     ) -> None:  # fmt: skip
         """``near`` (rows, k): the pictures that look most like each."""

@@ -10,7 +10,7 @@ network sees along the way; the finder, which begins as that body; what it says 
 colours; the palette; the trunk, which learns the tutor's answers from re-shot pictures beside
 contrast of its own. Then :mod:`onnx_models.finish` fits weights of the parts and exports.
 ``--resume`` goes on with an interrupted stage. The learning rate follows the wall clock, so a run
-ends on time on any machine. Body, finder and trunk may run under torchrun.
+ends on time on any machine. All but the palette may run under torchrun.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ from typing import Final
 import numpy as np
 import torch
 import torch.distributed as dist
-from torch import Tensor
+from torch import Tensor, nn
 
+from onnx_models.assemble import WHITENED
 from onnx_models.augment import backdrop_pool
 from onnx_models.bank import CLEAN, Bank, build_bank
-from onnx_models.crops import TrueCrops, build_clues, by_mask
+from onnx_models.crops import Crops, build_clues, build_looks, by_mask
 from onnx_models.dataset import F32, I64, build_cache, read_rows, shoes_folder
 from onnx_models.finder import Finder
 from onnx_models.fit import Plan, checkpoint, fit, split, the_first
@@ -49,6 +50,8 @@ PEAK: Final = 1.5e-3
 TUTOR_PEAK: Final = 3e-4
 BODY_PEAK: Final = 6e-4
 DECAY: Final = 0.05
+AGAIN: Final = 0.4
+"""Share of these peaks for a network that was trained before."""
 TUTOR_WEIGHTS: Final = {
     "both": 1.0, "detail": 0.6, "colour": 0.2, "model": 0.4, "style": 0.5, "likeness": 1.0,
     "label": 0.5,
@@ -56,6 +59,7 @@ TUTOR_WEIGHTS: Final = {
 TRUNK_WEIGHTS: Final = {
     "both": 0.8, "detail": 0.6, "colour": 0.2, "model": 0.4, "style": 1.0, "likeness": 1.0,
     "label": 0.6, "follow": 2.0, "order": 1.5,
+    "match": 3.0,
 }  # fmt: skip
 
 
@@ -98,22 +102,56 @@ def fit_tutor(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
     done = stage.where / "answers.npz"
     if done.exists():
         return
-    crops = TrueCrops(stage.bank, arguments.seed)
     tutor, slow = Tutor(sizes), Tutor(sizes)
-    pretrained(tutor, arguments.teachers / VIT)
     common = Common(known, sizes)
+    share = 1.0
+    if arguments.tutor_from:
+        share = go_on(tutor, common, arguments.tutor_from)
+    else:
+        pretrained(tutor, arguments.teachers / VIT)
     plan = Plan(
         "tutor", tutor, slow, common.modules,
-        [*split(tutor.taught(), TUTOR_PEAK, DECAY),
-         *split(tutor.fresh() + common.parameters, PEAK, DECAY)],
+        [*split(tutor.taught(), share * TUTOR_PEAK, DECAY),
+         *split(tutor.fresh() + common.parameters, share * PEAK, DECAY)],
         common, TUTOR_WEIGHTS, common.contrast.weights, arguments.tutor_minutes, stage.where,
         {"sizes": sizes.as_dict()}, arguments.check_every, arguments.compile, arguments.resume,
     )  # fmt: skip
-    sampler = Sampler(stage.rows, stage.bank, crops, known.near, TUTOR_BATCH, arguments.seed)
-    validation = Validation(stage.rows, stage.cache, None, stage.where, arguments.seed)
-    fit(plan, sampler, validation)
-    slow.load_state_dict(torch.load(path, weights_only=False)["slow"])
-    np.savez(done, **answers(slow, stage.bank))  # type: ignore[arg-type]
+    fit(plan, *shared(stage, known, None, TUTOR_BATCH, arguments))
+    if the_first():
+        slow.load_state_dict(torch.load(path, weights_only=False)["slow"])
+        np.savez(done, **answers(slow, stage.bank))  # type: ignore[arg-type]
+    if dist.is_initialized():
+        dist.barrier()
+
+
+def shared(
+    stage: Stage, known: Targets, finder: Finder | None, batch: int, arguments: argparse.Namespace
+) -> tuple[Sampler, Validation | None]:
+    """A worker's part of each batch, and for the first what it measures with."""
+    rank, workers = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
+    seed = arguments.seed + rank
+    looks = build_looks(stage.bank, finder, stage.where) if finder else None
+    crops = Crops(stage.bank, seed, looks)
+    sampler = Sampler(stage.rows, stage.bank, crops, known.near, batch // workers, seed)
+    if rank > 0:
+        return sampler, None
+    return sampler, Validation(stage.rows, stage.cache, finder, stage.where, arguments.seed)
+
+
+def go_on(network: nn.Module, common: Common, path: Path) -> float:
+    """Begin with the average that another run kept at ``path``; its classifiers of labels are left,
+    for there may be other labels now. AGAIN.
+
+    Raises:
+        SystemExit: there is none.
+    """
+    try:
+        state = torch.load(path, weights_only=False)
+    except FileNotFoundError as error:
+        raise SystemExit(f"no run was kept at {path}") from error
+    network.load_state_dict(state["slow"])
+    common.contrast.load_state_dict(state["contrast"])
+    return AGAIN
 
 
 def answers(tutor: Tutor, bank: Bank) -> dict[str, F32]:
@@ -144,13 +182,15 @@ def _follow(stage: Stage, common: Common) -> Follow | None:
         return None
     state = torch.load(checkpoint(stage.where, "tutor"), weights_only=False)
     common.contrast.load_state_dict(state["contrast"])
+    tutor = Tutor(Sizes(**state["sizes"]))
+    tutor.load_state_dict(state["slow"])
     kept = np.load(path)
     answers = {
         name: torch.from_numpy(np.concatenate([kept[name], np.zeros_like(kept[name][:1])]))
         for name in PARTS[:5]
     }
     seen = torch.from_numpy(np.flatnonzero(stage.bank.seen[clean_places(stage.bank)]))
-    return Follow(answers, seen, common.contrast.weights().detach())
+    return Follow(answers, seen, common.contrast.weights().detach(), WHITENED, tutor)
 
 
 def fit_palette(stage: Stage, known: Targets, arguments: argparse.Namespace) -> None:
@@ -210,7 +250,11 @@ def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
     common = Common(known, sizes)
     follow = _follow(stage, common)
     trunk, slow = Trunk(sizes), Trunk(sizes)
-    trunk.body.load_state_dict(trained_body(stage.where))
+    share = 1.0
+    if arguments.trunk_from:
+        share = go_on(trunk, common, arguments.trunk_from)
+    else:
+        trunk.body.load_state_dict(trained_body(stage.where))
     trunk = trunk.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     taught = [p for p in trunk.body.parameters() if p.requires_grad]
     fresh = [p for name, p in trunk.named_parameters() if not name.startswith("body.")]
@@ -221,27 +265,21 @@ def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
 
     plan = Plan(
         f"trunk-{arguments.out.name}", trunk, slow, common.modules,
-        [*split(taught, BODY_PEAK, DECAY), *split(fresh + common.parameters, PEAK, DECAY)],
+        [*split(taught, share * BODY_PEAK, DECAY),
+         *split(fresh + common.parameters, share * PEAK, DECAY)],
         losses, TRUNK_WEIGHTS, common.contrast.weights, arguments.minutes, stage.where,
         {"sizes": sizes.as_dict()}, arguments.check_every, arguments.compile, arguments.resume,
+        follow.match if follow else None,
     )  # fmt: skip
-    rank, workers = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
-    seed = arguments.seed + rank
-    sampler = Sampler(
-        stage.rows, stage.bank, TrueCrops(stage.bank, seed), known.near, BATCH // workers, seed
-    )
-    validation = None
-    if rank == 0:
-        validation = Validation(stage.rows, stage.cache, finder, stage.where, arguments.seed)
-    fit(plan, sampler, validation)
+    fit(plan, *shared(stage, known, finder, BATCH, arguments))
 
 
 def train(arguments: argparse.Namespace) -> None:
     """The whole run."""
     torch.manual_seed(arguments.seed)
     if dist.is_initialized():
-        if arguments.tutor_minutes + arguments.palette_minutes > 0:
-            raise SystemExit("workers share body, finder and trunk alone: run the rest without")
+        if arguments.palette_minutes > 0:
+            raise SystemExit("the palette is trained by one process: run it without torchrun")
         if not (arguments.cache / "bank" / "done").exists():
             raise SystemExit(
                 f"no bank of views in {arguments.cache}: run once without torchrun, with "
@@ -264,7 +302,7 @@ def train(arguments: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    """Command line; under ``torchrun --nproc-per-node 2`` workers share body, finder and trunk."""
+    """Command line; under ``torchrun --nproc-per-node 2`` workers share the batches."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, help="folder with shoes/labels.csv")
     parser.add_argument("--out", type=Path, required=True, help="artifact folder")
@@ -275,6 +313,8 @@ def main() -> None:
     parser.add_argument("--finder-minutes", type=float, default=23.0, help="0: none")
     parser.add_argument("--palette-minutes", type=float, default=3.0, help="0: none")
     parser.add_argument("--body-minutes", type=float, default=25.0, help="0: none")
+    parser.add_argument("--tutor-from", type=Path, help="tutor.pt of a run before: go on from it")
+    parser.add_argument("--trunk-from", type=Path, help="trunk-*.pt of one: go on from it")
     parser.add_argument("--hold", action="store_true", help="keep one studio for finish to fit on")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True)

@@ -14,6 +14,7 @@ import hashlib
 import json
 import random
 import time
+from collections import defaultdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,6 +33,13 @@ CANONICAL: Final = "красные кроссовки nike air max 90"
 TOLERANCE: Final = 2e-3
 TEXTS: Final = 192
 POOL: Final = 3072
+ALONE: Final = 64
+"""Of them, texts that ask for one thing only."""
+VALUES: Final = ("brand", "colour", "type")
+LEAST: Final = 10
+"""Pictures that a value must have to be asked for by itself."""
+RARE: Final = 0.3
+"""Power of a value's frequency by which it is asked for."""
 FIELDS: Final = ("brand", "colour", "type", "gender", "title")
 
 
@@ -48,6 +56,10 @@ class Fits:
                 [table.setdefault(v, len(table)) if v else -1 for v in values]
             )
             self.tables[field] = table
+        colours = self.tables["colour"]
+        self.open = np.zeros((len(facts), len(colours)), bool)
+        for row, fact in zip(self.open, facts, strict=True):
+            row[[colours[colour] for colour in fact.also if colour in colours]] = True
 
     def targets(self, asked: list[Asked], pool: np.ndarray[Any, Any]) -> tuple[F32, F32]:
         """(n, pool) shares that sum to 1 a row, and (n, pool) 1 where the picture counts."""
@@ -60,8 +72,34 @@ class Fits:
             fits[on] &= codes[None] == wanted[on, None]
             if field != "title":  # a picture without a title is another product, not an unknown
                 known[on] &= codes[None] >= 0
+            if field == "colour":
+                known[on] &= ~self.open[pool][:, wanted[on]].T
         share = fits / np.maximum(fits.sum(1, keepdims=True), 1)
         return share.astype(np.float32), (known | fits).astype(np.float32)
+
+
+class Values:
+    """Brands, colours and types, each by itself: rare ones are asked for nearly as often."""
+
+    def __init__(self, facts: list[Facts]) -> None:
+        self.rows: dict[str, dict[str, list[int]]] = {}
+        for field in VALUES:
+            rows: dict[str, list[int]] = defaultdict(list)
+            for row, fact in enumerate(facts):
+                if value := getattr(fact, field):
+                    rows[value].append(row)
+            self.rows[field] = {v: r for v, r in rows.items() if len(r) >= LEAST}
+
+    def ask(self, writer: Writer, rng: np.random.Generator) -> tuple[int, Asked]:
+        """A picture, and a text that asks for one thing of it."""
+        field = str(rng.choice([field for field, rows in self.rows.items() if rows]))
+        rows = self.rows[field]
+        chance = np.array([len(some) for some in rows.values()]) ** RARE
+        value = list(rows)[int(rng.choice(len(rows), p=chance / chance.sum()))]
+        asked = {field: value}
+        if field == "brand" and rng.random() < 0.6:
+            asked["type"] = "sneaker"
+        return int(rng.choice(rows[value])), writer.phrase(asked, str(rng.choice(["en", "ru"])))
 
 
 def train(
@@ -81,6 +119,7 @@ def train(
         counts = np.bincount(codes + 1, minlength=2).astype(float)
         weight /= np.where(codes >= 0, counts[codes + 1] / len(usable), 0.1) ** 0.25
     weight /= weight.sum()
+    values = Values(facts)
     tower = Tower(tokenizer.buckets, vectors.shape[1])
     scale = torch.nn.Parameter(torch.tensor(3.0))
     optimiser = torch.optim.Adam([*tower.parameters(), scale], lr=2e-3)
@@ -88,8 +127,9 @@ def train(
     while (spent := time.monotonic() - start) < minutes * 60:
         for group in optimiser.param_groups:
             group["lr"] = 2e-3 * max(0.02, 1 - spent / (minutes * 60)) * min(1, (step + 1) / 50)
-        chosen = rng.choice(usable, TEXTS, p=weight)
+        chosen = rng.choice(usable, TEXTS - ALONE, p=weight)
         pairs = [(i, a) for i in chosen if (a := writer.write(facts[i])) is not None]
+        pairs += [values.ask(writer, rng) for _ in range(ALONE)]
         others = rng.choice(usable, POOL, replace=False)
         pool = np.unique(np.concatenate([[i for i, _ in pairs], others]))
         share, counts_in = fits.targets([a for _, a in pairs], pool)

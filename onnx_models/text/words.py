@@ -17,12 +17,20 @@ BUCKETS: Final = 32768
 GRAMS: Final = (3, 5)
 MAX_WORDS: Final = 24
 MAX_GRAMS: Final = 40
+ALONE: Final = 0.2
+"""Share of texts that ask for one thing only."""
 TYPES: Final = {
     "sneaker": "sneaker", "sneaker/casual": "sneaker", "sneaker/sports": "sneaker",
     "cleat/spike/golf": "cleat", "heels": "heels", "heel": "heels", "flip flops": "flip flops",
     "sandals": "sandals", "slide/sandal": "sandals", "sports sandals": "sandals",
     "formal shoes": "formal", "flats": "flats", "boot": "boot",
 }  # fmt: skip
+SHADES: Final = {
+    r"\bsilver\b": ("silver", ("grey",)),
+    r"\bgold(en)?\b": ("gold", ("yellow",)),
+    r"\boff[ -]?white\b|\bsail\b|\bivory\b": ("off-white", ("white", "beige")),
+}
+"""Colours of their own to a buyer, by pattern, and the basic ones that they stand between."""
 _SPELT: Final = {
     "a": "а", "b": "б", "c": "к", "d": "д", "e": "е", "f": "ф", "g": "г", "h": "х", "i": "и",
     "j": "дж", "k": "к", "l": "л", "m": "м", "n": "н", "o": "о", "p": "п", "q": "к", "r": "р",
@@ -32,13 +40,18 @@ _SPELT: Final = {
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of one picture; "" where nothing is. ``title`` names the very product."""
+    """What is known of one picture; "" where nothing is. ``title`` names the very product.
+
+    ``also``: colours that it is said to have beside the main one, or that some would call it by:
+    whether they fit is open.
+    """
 
     brand: str
     colour: str
     type: str
     gender: str
     title: str
+    also: tuple[str, ...] = ()
 
 
 def facts_of(row: dict[str, str]) -> Facts:
@@ -47,7 +60,7 @@ def facts_of(row: dict[str, str]) -> Facts:
     brand = {"adidas originals": "adidas", "redtape": "red tape", "air jordan": "jordan"}.get(
         brand, brand
     )
-    colours = parse_colours(row["colour"])
+    colours, also = _colours(row["colour"].casefold())
     low = row["gender"].casefold()
     gender = ""
     for name, pattern in (
@@ -62,7 +75,22 @@ def facts_of(row: dict[str, str]) -> Facts:
     if len(title.split()) < 3 or row["source"] in ("flightclub_jordan", "nike_vn_multiview"):
         title = ""  # "Air Jordan sneaker" names a thousand products
     kind = TYPES.get(row["category"], "")
-    return Facts(brand, colours[0] if colours else "", kind, gender, title[:120])
+    return Facts(brand, colours, kind, gender, title[:120], also)
+
+
+def _colours(text: str) -> tuple[str, tuple[str, ...]]:
+    """The main colour of a label ("" where none is named), and those it may also be called by."""
+    first, also = "", [*parse_colours(text)]
+    basic = also[:1]
+    for pattern, (shade, near) in SHADES.items():
+        if found := re.search(pattern, text):
+            also += near
+            if not parse_colours(text[: found.start()]):
+                first = shade
+            else:
+                also.append(shade)
+    first = first or "".join(basic)
+    return first, tuple(colour for colour in dict.fromkeys(also) if colour != first)
 
 
 class Vocabulary:
@@ -140,6 +168,9 @@ class Writer:
             return Asked(self.spoil(" ".join(words)), title=facts.title)
         language = r.choice(("en", "ru"))
         known = [k for k in ("brand", "colour", "type", "gender") if getattr(facts, k)]
+        if known and r.random() < ALONE:
+            pick = r.choice(known)
+            return self.phrase({pick: getattr(facts, pick)}, language)
         chance = {"brand": 0.8, "colour": 0.7, "type": 0.7, "gender": 0.25}
         asked = {k: getattr(facts, k) for k in known if r.random() < chance[k]}
         if not asked and known:

@@ -14,10 +14,12 @@ from app.sketch.design import random_design  # noqa: E402
 from app.sketch.render import render  # noqa: E402
 from onnx_models.assemble import KEPT, PARTS, Served, outline  # noqa: E402
 from onnx_models.colours import CLUES, tone  # noqa: E402
+from onnx_models.crops import Looks  # noqa: E402
 from onnx_models.dataset import HELD_SOURCE, Row  # noqa: E402
-from onnx_models.finder import Finder, Found  # noqa: E402
+from onnx_models.finder import HEIGHT, WIDTH, Finder, Found, _sample, boxes, focus  # noqa: E402
 from onnx_models.hints import Pretrained, settle  # noqa: E402
-from onnx_models.model import Sizes, Trunk  # noqa: E402
+from onnx_models.losses import Fine, Follow  # noqa: E402
+from onnx_models.model import Parts, Sizes, Trunk  # noqa: E402
 from onnx_models.palette import Palette, contrast  # noqa: E402
 from onnx_models.separable import LAST, MIDST, Body  # noqa: E402
 from onnx_models.surfaces import surface  # noqa: E402
@@ -169,6 +171,74 @@ def test_a_gate_changes_what_asks_and_not_what_is_kept() -> None:
     assert torch.equal(kept, vectors[20.0][1])
     assert torch.allclose(kept, vectors[20.0][0], atol=1e-5), "a studio asks as it is kept"
     assert torch.allclose(kept.norm(dim=1), torch.ones(2), atol=1e-4)
+
+
+def test_a_crop_is_what_grid_sampling_gives() -> None:
+    torch.manual_seed(0)
+    picture, opacity = torch.rand(3, 3, 192, 192), torch.rand(3, 48, 48)
+    where = torch.tensor([[0.1, 0.2, 0.9, 0.7], [0.0, 0.0, 1.0, 1.0], [0.5, 0.55, 0.6, 0.95]])
+    found = _sample(picture, opacity, where)
+    ratio, reach = WIDTH / HEIGHT, []
+    for left, top, right, bottom in where.tolist():
+        reach.append(max(right - left, (bottom - top) * ratio) * 1.08)
+    middle = torch.stack([where[:, 0] + where[:, 2], where[:, 1] + where[:, 3]], dim=1) - 1
+    theta = torch.zeros(3, 2, 3)
+    theta[:, 0, 0], theta[:, 1, 1] = torch.tensor(reach), torch.tensor(reach) / ratio
+    theta[:, :, 2] = middle
+    grid = torch.nn.functional.affine_grid(theta, [3, 1, HEIGHT, WIDTH], align_corners=False)
+    for own, source in zip(found, (picture, opacity[:, None]), strict=True):
+        wanted = torch.nn.functional.grid_sample(source, grid, align_corners=False)
+        assert torch.allclose(own, wanted, atol=1e-4)
+
+
+def test_looks_cut_out_what_is_served() -> None:
+    rgb = np.asarray(render(random_design(3), "side", (192, 192), "white", 3), np.uint8)
+    pixels = torch.from_numpy(rgb.copy()).permute(2, 0, 1)[None].float() / 255
+    shoe = (pixels.amin(1) < 0.97).float()
+    mask = torch.nn.functional.avg_pool2d(shoe[:, None], 4)[:, 0]
+    light = torch.tensor([[0.1, 0.0, -0.1]])
+    seen = focus(pixels, Found(torch.logit(mask.clamp(0.002, 0.998)), light))
+    looks = Looks((mask * 255).to(torch.uint8).numpy(), boxes(mask).numpy(), light.numpy())
+    crop = looks.crop(rgb, 0, np.random.default_rng(0)).astype(np.float32) / 255
+    away = np.abs(crop - seen[0].permute(1, 2, 0).numpy())
+    assert crop.shape == (HEIGHT, WIDTH, 4)
+    assert away.mean() < 0.05, "the frame is moved a little, no more"
+
+
+def test_a_student_that_answers_as_the_tutor_has_nothing_to_match() -> None:
+    """And its norms keep their statistics while mixtures go through it."""
+    torch.manual_seed(0)
+    sizes = Sizes()
+    trunk, other = Trunk(sizes), Trunk(sizes)
+    answers = {
+        name: torch.nn.functional.normalize(torch.randn(40, getattr(sizes, name)), dim=1)
+        for name in ("style", "model", "detail", "colour", "attributes")
+    }
+    powers = {"model": 0.75, "detail": 0.5, "attributes": 0.75}
+    crops = torch.rand(8, 4, HEIGHT, WIDTH)
+    before = trunk.to_features[1].running_mean.clone()
+    lost = {}
+    for name, tutor in (("same", trunk), ("other", other)):
+        follow = Follow(answers, torch.arange(40), torch.full((4,), 0.25), powers, tutor)
+        lost[name] = float(follow.match(trunk, crops)["match"])
+    assert torch.equal(before, trunk.to_features[1].running_mean)
+    assert trunk.training
+    assert lost["same"] < 1e-3 < 0.2 < lost["other"]
+    # An answer that is followed to the letter loses nothing either, and a scene asks nothing.
+    rows = torch.tensor([3, 5, -1])
+    told = [values[rows] for values in answers.values()]
+    parts = Parts(*told, features=torch.zeros(3, sizes.features))
+    assert float(follow(parts, rows)["follow"]) < 1e-3
+
+
+def test_fine_directions_tell_what_all_have_in_common_hides() -> None:
+    torch.manual_seed(0)
+    common = torch.nn.functional.normalize(torch.randn(1, 16), dim=1)
+    answers = torch.nn.functional.normalize(common + 0.1 * torch.randn(60, 16), dim=1)
+    assert float((answers @ answers.T).mean()) > 0.8
+    fine = Fine(answers, 0.5)(answers)
+    apart = fine @ fine.T - torch.eye(60)
+    assert float(apart.abs().mean()) < 0.3
 
 
 def test_hints_come_from_mobilenet_or_not_at_all(tmp_path: Path) -> None:
