@@ -17,8 +17,8 @@ CELL: Final = 8
 """Pixels a side of a cell of the outline's histograms, of the crop at half its size."""
 ORIENTATIONS: Final = 8
 KEPT: Final[dict[str, int]] = {
-    "style": 32, "model": 40, "outline": 24, "detail": 80, "attributes": 32, "palette": 96,
-    "plain": 40, "scene": 40,
+    "style": 40, "model": 40, "outline": 16, "detail": 64, "attributes": 32, "palette": 96,
+    "plain": 56, "scene": 40,
 }  # fmt: skip
 """Numbers that each part keeps, in its strongest directions and in the order of the vector."""
 SHAPE: Final = ("style", "model", "outline")
@@ -32,10 +32,8 @@ CENTRED: Final = {"style": 0.7}
 """Share of the mean that is taken away, all of it elsewhere. People's judgement of likeness follows
 the style with its mean (0.77 against 0.72), but with all of it left nothing else tells in a sum."""
 GATED: Final = ("plain", "scene")
-"""Worth something only where the picture that asks stands before a studio's backdrop."""
-SHARP: Final = 4
-"""Power of the chance that a picture is a studio's, by which gated parts are scaled: half a chance
-should leave next to nothing."""
+"""Worth something only where the picture that asks stands before a studio's backdrop: between
+pictures of one studio the strongest signal there is, elsewhere noise."""
 PARTS: Final = tuple(KEPT)
 
 
@@ -81,10 +79,13 @@ class Served(nn.Module):
                 self.register_buffer(f"mean_{name}", torch.zeros(width))
         self.register_buffer("gate", torch.zeros(8))
         self.register_buffer("bias", torch.zeros(()))
-        self.register_buffer("weights", torch.ones(len(PARTS)) / len(PARTS))
+        for name in ("kept", "phone", "studio"):
+            self.register_buffer(name, torch.ones(len(PARTS)) / len(PARTS))
         self.gate: Tensor
         self.bias: Tensor
-        self.weights: Tensor
+        self.kept: Tensor
+        self.phone: Tensor
+        self.studio: Tensor
 
     def parts(self, pixels: Tensor) -> tuple[dict[str, Tensor], Tensor, Tensor, Tensor]:
         """All parts, fixed ones as histograms; the backdrop's facts, features, mask (n, 48, 48)."""
@@ -113,25 +114,25 @@ class Served(nn.Module):
             found.append(unit(values))
         return found
 
-    def studio(self, facts: Tensor) -> Tensor:
-        """By how much gated parts are scaled (n, 1), of the backdrop's facts (n, 8): a phone's
-        photograph asks nothing by its plain colours, so there those parts have no length. What is
-        asked for keeps them all: of unit length, pictures without them would lie nearer to every
-        phone's photograph."""
-        return torch.sigmoid(facts @ self.gate + self.bias)[:, None] ** SHARP
+    def opened(self, facts: Tensor) -> Tensor:
+        """How much of a studio's picture it is (n, 1), by the backdrop's facts (n, 8)."""
+        return torch.sigmoid(facts @ self.gate + self.bias)[:, None]
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """(n, 192, 192, 3) uint8 to vectors of unit length that ask, and to be asked for; features
-        and the mask."""
+        and the mask.
+
+        What is kept weighs its parts by ``kept``, as people judge likeness. What asks is scaled so
+        that the cosine with what is kept sums the parts' cosines by other weights: ``studio`` for a
+        studio's picture, ``phone`` for another, which asks nothing by its plain colours.
+        """
         named, facts, features, mask = self.parts(pixels)
-        studio = self.studio(facts)
-        roots = torch.sqrt(self.weights)
-        scaled = [part * root for part, root in zip(self.reduced(named), roots, strict=True)]
-        asking = [
-            part * studio if name in GATED else part
-            for name, part in zip(PARTS, scaled, strict=True)
-        ]
-        return unit(torch.cat(asking, dim=1)), unit(torch.cat(scaled, dim=1)), features, mask
+        studio, roots = self.opened(facts), torch.sqrt(self.kept)
+        asked = (self.phone + (self.studio - self.phone) * studio) / roots
+        parts = self.reduced(named)
+        asking = [part * asked[:, at : at + 1] for at, part in enumerate(parts)]
+        stored = [part * roots[at] for at, part in enumerate(parts)]
+        return unit(torch.cat(asking, dim=1)), unit(torch.cat(stored, dim=1)), features, mask
 
 
 class Localiser(nn.Module):

@@ -62,8 +62,9 @@ A small convolutional encoder for finding the same and similar sneakers. One uin
 {facts["input"]["height"]} x {facts["input"]["width"]} (letterboxed on white) in, a unit vector of
 {facts["dim"]} out: shape {parts["shape"]} and colour {parts["colour"]} side by side, between them
 what tells products apart and what words can name, so "same shape, another colour" is a search on a
-slice. That is `embedding`, the vector that asks; before anything but a studio's backdrop it leaves
-plain colours out. `catalogue` is the vector to keep of a picture on sale, with all parts. Two more
+slice. That is `embedding`, the vector that asks, weighed for finding the very product, and
+before anything but a studio's backdrop without plain colours. `catalogue` is the vector to keep of
+a picture on sale, weighed as people judge likeness. Their cosine is what search sorts by. Two more
 outputs: `features` for the heads, and the 48 x 48 `mask` of the shoe.
 
 ## Data and licence
@@ -76,9 +77,10 @@ own (MIT): palette and trunk began at random. The trunk's convolutions learned, 
 see in any picture what MobileNetV1 (ImageNet, Apache-2.0) sees there; the finder began as these
 convolutions and learned from composites, where the shoe's mask is known; then the trunk learned to
 predict what ViT-Tiny (ImageNet, AugReg weights, presumed Apache-2.0) says of the clean
-pictures, as it is and fine-tuned on the training photographs. None of their weights is in
-the file. es_shop_multiview was kept out as well while the weights of the parts were fitted on it;
-palette and trunk then learned again with it, for few products show several views.
+pictures and of mixtures of them, as it is and fine-tuned on the training photographs. None of
+their weights is in the file. es_shop_multiview was kept out as well while the weights of the parts
+were fitted on it; tutor, palette and trunk then learned with it, for few products show several
+views.
 
 ## Measured
 
@@ -113,15 +115,17 @@ shoe: real ones of every kind were not at hand.
     python -m onnx_models.finish --data DIR --cache HELD --out onnx_models/{facts["name"]}
 
 chooses weights and gate with one studio held. Then with all studios, from a copy of HELD without
-palette.pt, trunk-*.pt and validation.npy:
+tutor.pt, answers.npz, palette.pt, trunk-*.pt and validation.npy:
 
     python -m onnx_models.train --data DIR --teachers DIR --out onnx_models/{facts["name"]} \\
-        --cache ALL --tutor-minutes 0 --palette-minutes 4 --minutes {minutes:.0f}
+        --cache ALL --tutor-from HELD/tutor.pt --tutor-minutes 24 --palette-minutes 4 \\
+        --trunk-from HELD/trunk-{facts["name"]}.pt --minutes {minutes:.0f}
     python -m onnx_models.finish --data DIR --cache ALL --out onnx_models/{facts["name"]} \\
         --choices HELD/choices.json
 
-Body, finder and trunk learned in two processes (`torchrun --nproc-per-node 2`). The schedule
-follows the clock, so a faster machine trains longer in the same minutes; weights differ from run to
-run and with the speed of the machine. EXPERIMENTS.md says which parts were made when.
+Body, finder, trunk and the tutor's second part learned in two processes (`torchrun
+--nproc-per-node 2`). The schedule follows the clock, so a faster machine trains longer in the same
+minutes; weights differ from run to run and with the speed of the machine. EXPERIMENTS.md says which
+parts were made when.
 """
     path.write_text(text, encoding="utf-8")

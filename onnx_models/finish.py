@@ -1,7 +1,7 @@
 """From trained finder and trunk to the artifact: weights of the parts, plain axes, gate, export.
 
-    python -m onnx_models.finish --cache HELD --out onnx_models/solemate-s6
-    python -m onnx_models.finish --cache ALL --out onnx_models/solemate-s6 \
+    python -m onnx_models.finish --cache HELD --out onnx_models/solemate-s7
+    python -m onnx_models.finish --cache ALL --out onnx_models/solemate-s7 \
         --choices HELD/choices.json
 
 The first line chooses, on a studio that training did not see (``onnx_models.train --hold``). The
@@ -35,10 +35,14 @@ from onnx_models.finder import Finder
 from onnx_models.model import Sizes
 from onnx_models.to_onnx import Work, encode, everything, export, open_session, write_artifact
 from onnx_models.validate import Held, recall
-from onnx_models.weigh import Asked, Judge, Parts, fit_weights
+from onnx_models.weigh import Asked, Judge, Parts, fit_asking, fit_kept, mean
 
 BLOCK: Final = 16
 BACKDROPS: Final = 20_000
+SHARP: Final = 3.0
+"""How much steeper than a chance the gate is."""
+LEAK: Final = 0.06
+"""What a phone's photographs may keep of their plain colours, on the mean."""
 CHOICES: Final = "choices.json"
 
 
@@ -99,7 +103,19 @@ def fit_gate(studio: F32, phone: F32) -> tuple[F32, float]:
         curve = (x * (p * (1 - p))[:, None]).T @ x + np.eye(len(w)) * 1e-2 * len(x)
         w -= np.linalg.solve(curve, x.T @ (p - y) + 1e-2 * len(x) * w)
     weights = w[:-1] / deviation
-    return weights.astype(np.float32), float(w[-1] - weights @ mean)
+    return sharpened(weights.astype(np.float32), float(w[-1] - weights @ mean), phone)
+
+
+def sharpened(weights: F32, bias: float, phone: F32) -> tuple[F32, float]:
+    """The same regression SHARP times as steep, and moved until phones keep LEAK of their plain
+    colours: between a studio that is a little grey and a plain floor a chance is not enough."""
+    logits = SHARP * (phone @ weights + bias)
+    low, high = -100.0, 100.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        kept = float((1 / (1 + np.exp(-np.clip(logits - middle, -60, 60)))).mean())
+        low, high = (middle, high) if kept > LEAK else (low, middle)
+    return np.asarray(SHARP * weights, np.float32), float(SHARP * bias - high)
 
 
 def backdrops(
@@ -125,10 +141,13 @@ def backdrops(
 
 @dataclass(frozen=True)
 class Choices:
-    """What was fitted on the studio that is held: weights of the parts by name, the gate on the
-    backdrop's facts, and the cosine above which its clean pictures may be called the same."""
+    """What was fitted on the studio that is held: weights of the parts by name, of what a phone
+    asks, a studio asks, and a catalogue keeps; the gate on the backdrop's facts; and the cosine
+    above which its clean pictures may be called the same."""
 
-    weights: dict[str, float]
+    phone: dict[str, float]
+    studio: dict[str, float]
+    kept: dict[str, float]
     gate: list[float]
     bias: float
     same: float
@@ -146,6 +165,24 @@ def looked(
     return (reduced(served, gallery), facts), (reduced(served, asked), asked_facts)
 
 
+def questions(
+    held: Held, gallery: Parts, asked: Parts, gates: tuple[F32, F32], where: Path, seed: int
+) -> tuple[Asked, Asked, Judge]:
+    """What weights are fitted on: re-shots, clean pictures, and likeness. ``gates`` of the gallery
+    (g,) and of the re-shots (q,)."""
+    clean_gates, asked_gates = gates
+    apart, once = held.apart, np.unique(held.owners[held.apart])
+    shots = Asked.of(
+        {name: values[apart] for name, values in asked.items()}, asked_gates[apart], gallery,
+        held.owners[apart], held.products,
+    )  # fmt: skip
+    clean = Asked.of(
+        {name: values[once] for name, values in gallery.items()}, clean_gates[once], gallery,
+        once, held.products,
+    )  # fmt: skip
+    return shots, clean, Judge(np.load(where / "teachers.npy")[held.keep], gallery, seed)
+
+
 def choose(arguments: argparse.Namespace) -> None:
     """Fit the choices and keep them under ``--cache``, with what the held studio says of them."""
     where: Path = arguments.cache
@@ -158,28 +195,25 @@ def choose(arguments: argparse.Namespace) -> None:
     gate, bias = fit_gate(*backdrops(rows, cache, where, served.finder, arguments.seed))
     set_gate(served, gate, bias)
     clean_gates, asked_gates = opened(served, facts), opened(served, asked_facts)
+    shots, clean, judge = questions(
+        held, gallery, asked, (clean_gates, asked_gates), where, arguments.seed
+    )
+    phone = fit_asking(shots, GATED, arguments.seed)
+    studio = fit_asking(clean, (), arguments.seed)
+    kept = fit_kept(clean, judge)
     apart, once = held.apart, np.unique(held.owners[held.apart])
-    shots = Asked.of(
-        {name: values[apart] for name, values in asked.items()}, asked_gates[apart], gallery,
-        held.owners[apart], held.products,
-    )  # fmt: skip
-    clean = Asked.of(
-        {name: values[once] for name, values in gallery.items()}, clean_gates[once], gallery,
-        once, held.products,
-    )  # fmt: skip
-    judge = Judge(np.load(where / "teachers.npy")[held.keep], gallery, arguments.seed)
-    weights = fit_weights(shots, clean, judge, arguments.seed)
-    homes = joined(gallery, weights, np.ones_like(clean_gates))
-    cosines = joined(gallery, weights, clean_gates)[once] @ homes.T
+    own = {name: values[once] for name, values in gallery.items()}
+    cosines = asking(own, phone, studio, kept, clean_gates[once]) @ stored(gallery, kept).T
     cosines[np.arange(len(once)), once] = -1
     right = held.products[cosines.argmax(axis=1)] == held.products[once]
     same = trusted(cosines.max(axis=1), right)
-    choices = Choices(weights, [float(value) for value in gate], bias, same)
+    choices = Choices(phone, studio, kept, [float(value) for value in gate], bias, same)
     (where / CHOICES).write_text(json.dumps(asdict(choices), indent=1) + "\n", encoding="utf-8")
     found = {
-        **asdict(choices), "studio": float(clean_gates[once].mean()),
-        "phone": float(asked_gates[apart].mean()), "reshot": shots.figures(weights),
-        "clean": clean.figures(weights), "likeness": judge.agreement(weights),
+        **asdict(choices), "opened": float(clean_gates[once].mean()),
+        "leaked": float(asked_gates[apart].mean()), "reshot": shots.figures(phone, studio),
+        "clean": clean.figures(phone, studio), "among kept": clean.figures(kept, kept),
+        "likeness": judge.agreement(kept),
     }  # fmt: skip
     print(json.dumps(found), flush=True)
 
@@ -192,7 +226,7 @@ def set_gate(served: Served, gate: F32 | list[float], bias: float) -> None:
 
 def opened(served: Served, facts: F32) -> F32:
     """How far the gate opens (n,) to the backdrops' facts (n, 8)."""
-    return np.asarray(served.studio(torch.from_numpy(facts))[:, 0].numpy())
+    return np.asarray(served.opened(torch.from_numpy(facts))[:, 0].numpy())
 
 
 def finish(arguments: argparse.Namespace) -> None:
@@ -206,7 +240,15 @@ def finish(arguments: argparse.Namespace) -> None:
     held = Held(rows, cache, arguments.seed, step=1)
     (gallery, facts), (asked, asked_facts) = looked(served, rows, cache, held)
     set_gate(served, choices.gate, choices.bias)
-    served.weights.copy_(Tensor([choices.weights[name] for name in PARTS]))
+    gates, asked_gates = opened(served, facts), opened(served, asked_facts)
+    # One studio is one opinion, and what chose there was an earlier trunk: what asks weighs by the
+    # mean with what held-out products of the known studios say of this one.
+    shots, clean, _ = questions(held, gallery, asked, (gates, asked_gates), where, arguments.seed)
+    phone = mean(choices.phone, fit_asking(shots, GATED, arguments.seed))
+    studio = mean(choices.studio, fit_asking(clean, (), arguments.seed))
+    print(json.dumps({"phone": phone, "studio": studio}), flush=True)
+    for name, weights in (("phone", phone), ("studio", studio), ("kept", choices.kept)):
+        getattr(served, name).copy_(Tensor([weights[part] for part in PARTS]))
     out: Path = arguments.out
     out.mkdir(parents=True, exist_ok=True)
     model = out / "model.onnx"
@@ -226,11 +268,11 @@ def finish(arguments: argparse.Namespace) -> None:
         encode(session, held.shots), encode(session, cache.clean(held.keep[once])),
         vectors[held.keep],
     )  # fmt: skip
-    gates = opened(served, facts)
+    own = {name: values[once] for name, values in gallery.items()}
     unpacked = figures(
-        joined(asked, choices.weights, opened(served, asked_facts)),
-        joined(gallery, choices.weights, gates)[once],
-        joined(gallery, choices.weights, np.ones_like(gates)),
+        asking(asked, phone, studio, choices.kept, asked_gates),
+        asking(own, phone, studio, choices.kept, gates[once]),
+        stored(gallery, choices.kept),
     )
     notes = (
         f"Weights packed in int8 against float32, on {len(once)} held-out pictures of studios that "
@@ -240,12 +282,24 @@ def finish(arguments: argparse.Namespace) -> None:
     write_artifact(model, vectors, work, state["step"], state["elapsed"] / 60, notes, choices.same)
 
 
-def joined(parts: Parts, weights: dict[str, float], gates: F32) -> F32:
-    """Vectors of unit length of parts under weights; ``gates`` (n,) scale the gated ones."""
-    scaled = [
-        parts[name] * np.float32(weights[name] ** 0.5) * (gates[:, None] if name in GATED else 1)
-        for name in PARTS
-    ]
+def stored(parts: Parts, kept: dict[str, float]) -> F32:
+    """Vectors of unit length that a catalogue keeps, of parts (n, ...)."""
+    return _unit([parts[name] * np.float32(kept[name] ** 0.5) for name in PARTS])
+
+
+def asking(
+    parts: Parts, phone: dict[str, float], studio: dict[str, float], kept: dict[str, float],
+    gates: F32,
+) -> F32:  # fmt: skip
+    """Vectors of unit length that ask, as the graph makes them; ``gates`` (n,)."""
+    scaled = []
+    for name in PARTS:
+        share = phone[name] + (studio[name] - phone[name]) * gates[:, None]
+        scaled.append(parts[name] * (share / kept[name] ** 0.5).astype(np.float32))
+    return _unit(scaled)
+
+
+def _unit(scaled: list[F32]) -> F32:
     whole = np.concatenate(scaled, axis=1)
     return np.asarray(whole / np.linalg.norm(whole, axis=1, keepdims=True), np.float32)
 

@@ -16,7 +16,7 @@ from onnx_models.labels import read_labels
 from onnx_models.losses import Contrast, Labels
 from onnx_models.model import Parts, Sizes
 from onnx_models.sampler import Batch
-from onnx_models.teachers import neighbours, style_target, whiten
+from onnx_models.teachers import neighbours, style_axes, style_target, whiten
 
 TWIN: Final = 0.8
 """Cosine of the pretrained network's view from which two pictures may show one shoe."""
@@ -48,6 +48,8 @@ class Targets:
     """Rows (t,) whose pictures training may see."""
     near: I64
     """Training pictures most like each row, (n, NEAR)."""
+    axes: Tensor
+    """Directions of the class token (t, s) that the style is told in."""
 
 
 def targets(stage: Stage, sizes: Sizes) -> Targets:
@@ -62,13 +64,15 @@ def targets(stage: Stage, sizes: Sizes) -> Targets:
         return torch.from_numpy(np.concatenate([values, more]))
 
     white = whiten(features, train, WHITE)
+    axes = style_axes(train, sizes.style)
     trained = np.array([i for i, row in enumerate(stage.rows) if row.split == "train"])
     return Targets(
-        padded(style_target(features, train, sizes.style), 0),
+        padded(style_target(features, axes), 0),
         padded(white, 0),
         padded(labels, -1),
         torch.from_numpy(trained),
         neighbours(white, trained, NEAR),
+        torch.from_numpy(axes),
     )
 
 

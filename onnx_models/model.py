@@ -1,7 +1,8 @@
 """The encoder: a finder in front, a trunk on the focused shoe, parts of one vector.
 
-Each part has unit length; side by side, scaled by the square roots of their weights, they make a
-vector of unit length whose cosine is the weighted sum of the parts' cosines:
+Each part has unit length; side by side and scaled they make a vector of unit length. The cosine of
+a vector that asks and one that is kept is the sum of the parts' cosines, each by the product of its
+two scales (:class:`onnx_models.assemble.Served`):
 
 * ``style``: what a pretrained teacher says of the clean picture (learned by regression), the part
   that agrees best with people;
@@ -18,7 +19,7 @@ vector of unit length whose cosine is the weighted sum of the parts' cosines:
   (:mod:`onnx_models.palette`);
 * ``plain`` and ``scene``: principal components of colour histograms as photographed, of the shoe
   and of the whole picture. Between pictures of one studio they are the strongest signal there is,
-  elsewhere noise; their length falls with how unlike a studio the backdrop looks.
+  elsewhere noise; what asks leaves them out where the backdrop is no studio's.
 
 ``style``, ``model`` and ``outline`` together are the shape part; ``palette``, ``plain`` and
 ``scene`` the colour part. Outline, plain and scene are fixed functions

@@ -1,16 +1,16 @@
 """Train the project's own sneaker encoder.
 
-    python -m onnx_models.train --data DIR --teachers DIR --out onnx_models/solemate-s6 \
+    python -m onnx_models.train --data DIR --teachers DIR --out onnx_models/solemate-s7 \
         --tutor-minutes 56 --body-minutes 38 --finder-minutes 23 --minutes 33
 
 Stages, each kept under ``--cache`` and skipped when it is there: decode the photographs; a
 pretrained transformer's view of them; the bank of views; the tutor (that transformer, fine-tuned;
 never shipped) and its answers for every clean picture; the trunk's body, by what a pretrained
 network sees along the way; the finder, which begins as that body; what it says of the bank's
-colours; the palette; the trunk, which learns the tutor's answers from re-shot pictures beside
-contrast of its own. Then :mod:`onnx_models.finish` fits weights of the parts and exports.
-``--resume`` goes on with an interrupted stage. The learning rate follows the wall clock, so a run
-ends on time on any machine. All but the palette may run under torchrun.
+colours; the palette; the trunk, which learns the tutor's answers from re-shot pictures and from
+mixtures, beside contrast of its own. Then :mod:`onnx_models.finish` fits weights of the parts and
+exports. ``--resume`` goes on with an interrupted stage. The learning rate follows the wall clock,
+so a run ends on time on any machine. All but the palette may run under torchrun.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Final
 import numpy as np
 import torch
 import torch.distributed as dist
-from torch import Tensor, nn
+from torch import Tensor
 
 from onnx_models.assemble import WHITENED
 from onnx_models.augment import backdrop_pool
@@ -114,11 +114,13 @@ def fit_tutor(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
         [*split(tutor.taught(), share * TUTOR_PEAK, DECAY),
          *split(tutor.fresh() + common.parameters, share * PEAK, DECAY)],
         common, TUTOR_WEIGHTS, common.contrast.weights, arguments.tutor_minutes, stage.where,
-        {"sizes": sizes.as_dict()}, arguments.check_every, arguments.compile, arguments.resume,
+        {"sizes": sizes.as_dict(), "axes": known.axes}, arguments.check_every, arguments.compile,
+        arguments.resume,
     )  # fmt: skip
     fit(plan, *shared(stage, known, None, TUTOR_BATCH, arguments))
     if the_first():
         slow.load_state_dict(torch.load(path, weights_only=False)["slow"])
+        torch.set_num_threads(os.cpu_count() or 1)  # the other workers wait
         np.savez(done, **answers(slow, stage.bank))  # type: ignore[arg-type]
     if dist.is_initialized():
         dist.barrier()
@@ -138,9 +140,10 @@ def shared(
     return sampler, Validation(stage.rows, stage.cache, finder, stage.where, arguments.seed)
 
 
-def go_on(network: nn.Module, common: Common, path: Path) -> float:
-    """Begin with the average that another run kept at ``path``; its classifiers of labels are left,
-    for there may be other labels now. AGAIN.
+def go_on(network: Tutor | Trunk, common: Common, path: Path) -> float:
+    """Begin with the average that another run kept at ``path``, its style turned to the directions
+    of this run's training pictures; its classifiers of labels are left, for there may be others
+    now. AGAIN.
 
     Raises:
         SystemExit: there is none.
@@ -151,6 +154,11 @@ def go_on(network: nn.Module, common: Common, path: Path) -> float:
         raise SystemExit(f"no run was kept at {path}") from error
     network.load_state_dict(state["slow"])
     common.contrast.load_state_dict(state["contrast"])
+    if "axes" in state:
+        turn = common.known.axes.T @ state["axes"]
+        with torch.no_grad():
+            for values in (network.to_style.weight, network.to_style.bias):
+                values.copy_(turn @ values)
     return AGAIN
 
 
@@ -268,8 +276,8 @@ def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
         [*split(taught, share * BODY_PEAK, DECAY),
          *split(fresh + common.parameters, share * PEAK, DECAY)],
         losses, TRUNK_WEIGHTS, common.contrast.weights, arguments.minutes, stage.where,
-        {"sizes": sizes.as_dict()}, arguments.check_every, arguments.compile, arguments.resume,
-        follow.match if follow else None,
+        {"sizes": sizes.as_dict(), "axes": known.axes}, arguments.check_every, arguments.compile,
+        arguments.resume, follow.match if follow else None,
     )  # fmt: skip
     fit(plan, *shared(stage, known, finder, BATCH, arguments))
 

@@ -1,23 +1,30 @@
-"""How much each part of the vector counts, fitted on a studio that training never saw."""
+"""How much each part counts: in what asks, of a phone or of a studio, and in what is kept.
+
+Cosines between the two sum the parts by the product of their roots, so a search may weigh
+otherwise than what lies side by side in a catalogue is alike.
+
+Fitted on a studio that training never saw."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from onnx_models.assemble import GATED, PARTS
+from onnx_models.assemble import PARTS
 from onnx_models.dataset import F32, I64
 
 ROUNDS: Final = 3
-STEPS: Final = (0.0, 0.03, 0.06, 0.1, 0.15, 0.2, 0.27, 0.35, 0.45, 0.6, 0.8, 1.1, 1.5)
-LEAST: Final[dict[str, float]] = {"style": 0.15, "attributes": 0.2, "detail": 0.06}
-"""People's judgement and words live in these parts, which retrieval alone would starve."""
-PHONE: Final = 2.0
-LIKENESS: Final = 2.2
-"""What re-shot queries and people's judgement count beside clean queries."""
+STEPS: Final = (0.0, 0.03, 0.06, 0.1, 0.15, 0.2, 0.27, 0.35, 0.45, 0.6, 0.8, 1.1, 1.5, 2.0)
+LEAST: Final = 0.06
+"""Of what is kept no part goes under: what asks by it would have to shout."""
+SPOKEN: Final[dict[str, float]] = {"attributes": 0.2, "detail": 0.1, "model": 0.1}
+"""Words, and what knows products apart, live in these."""
+LIKENESS: Final = 4.0
+"""What people's judgement counts beside finding among what is kept."""
 TRIPLETS: Final = 20_000
 CANDIDATES: Final = 80
 """Pictures nearest by each part that stand for the gallery: others come first by no mixture."""
@@ -64,14 +71,16 @@ class Asked:
         right = (products[places] == products[owners][:, None]) & ~out
         return cls(cosines, gates, right, out, products[owners])
 
-    def figures(self, weights: dict[str, float], counts: F32 | None = None) -> tuple[float, float]:
-        """R@1 and mean reciprocal rank under weights, leave-one-out; ``counts`` (q,): how often
-        each query counts."""
-        scores = np.zeros(self.right.shape, np.float32)
-        for name, weight in weights.items():
-            if weight:
-                own = self.gates[:, None] if name in GATED else np.float32(1)
-                scores += np.float32(weight) * self.cosines[name] * own
+    def figures(
+        self, phone: dict[str, float], studio: dict[str, float], counts: F32 | None = None
+    ) -> tuple[float, float]:
+        """R@1 and mean reciprocal rank, leave-one-out, each query between the two sets of weights
+        as its gate says; ``counts`` (q,): how often each query counts."""
+        scores, gates = np.zeros(self.right.shape, np.float32), self.gates[:, None]
+        for name in PARTS:
+            low, high = np.float32(phone[name]), np.float32(studio[name])
+            if low or high:
+                scores += (low + (high - low) * gates) * self.cosines[name]
         scores[self.out] = -np.inf
         best = np.where(self.right, scores, -np.inf).max(axis=1)
         rank = (scores >= best[:, None]).sum(axis=1)
@@ -106,35 +115,56 @@ class Judge:
         return float(((near > far) == self.nearer).mean())
 
 
-def fit_weights(shots: Asked, clean: Asked, judge: Judge, seed: int) -> dict[str, float]:
-    """The parts' weights, sum 1: the mean over BAGS draws of the products with replacement
-    (Breiman 1996), for sixty products determine them loosely."""
-    rng = np.random.default_rng(seed)
-    products = np.unique(clean.products)
-    found: list[dict[str, float]] = []
-    for _ in range(BAGS):
-        often = rng.multinomial(len(products), np.full(len(products), 1 / len(products)))
-        counts = [
-            often[np.searchsorted(products, asked.products)].astype(np.float32)
-            for asked in (shots, clean)
-        ]
-        found.append(_searched(shots, clean, judge, counts))
-    return {name: float(np.mean([bag[name] for bag in found])) for name in PARTS}
-
-
-def _searched(shots: Asked, clean: Asked, judge: Judge, counts: list[F32]) -> dict[str, float]:
-    """Coordinate search: R@1, reciprocal rank and likeness, weighed; sum 1."""
-
-    def score(weights: dict[str, float]) -> float:
-        found = PHONE * sum(shots.figures(weights, counts[0]))
-        found += sum(clean.figures(weights, counts[1]))
-        return found + LIKENESS * judge.agreement(weights)
-
-    weights = dict.fromkeys(PARTS, 0.3)
-    for _ in range(ROUNDS):
-        for name in PARTS:
-            tried = [step for step in STEPS if step >= LEAST.get(name, 0.0)]
-            figures = [score({**weights, name: step}) for step in tried]
-            weights[name] = tried[int(np.argmax(figures))]
+def normal(weights: dict[str, float]) -> dict[str, float]:
+    """The same, sum 1."""
     total = sum(weights.values())
     return {name: value / total for name, value in weights.items()}
+
+
+def mean(*several: dict[str, float]) -> dict[str, float]:
+    """Of several opinions."""
+    return {name: float(np.mean([one[name] for one in several])) for name in PARTS}
+
+
+def fit_asking(asked: Asked, silent: tuple[str, ...], seed: int) -> dict[str, float]:
+    """Weights of what asks, sum 1: the mean over BAGS draws of the products with replacement
+    (Breiman 1996), for sixty products determine them loosely. ``silent`` parts have none."""
+    rng = np.random.default_rng(seed)
+    products = np.unique(asked.products)
+    places = np.searchsorted(products, asked.products)
+    heard = [name for name in PARTS if name not in silent]
+    found = []
+    for _ in range(BAGS):
+        often = rng.multinomial(len(products), np.full(len(products), 1 / len(products)))
+        counts = often[places].astype(np.float32)
+
+        def score(weights: dict[str, float], counts: F32 = counts) -> float:
+            return sum(asked.figures(weights, weights, counts))
+
+        begun = {name: 0.3 if name in heard else 0.0 for name in PARTS}
+        found.append(normal(_searched(score, begun, dict.fromkeys(heard, 0.0))))
+    return mean(*found)
+
+
+def fit_kept(clean: Asked, judge: Judge) -> dict[str, float]:
+    """Weights of what is kept, sum 1: R@1 and reciprocal rank of what is kept among its like, and
+    likeness. The whole scene has the least: shoes are not alike because one shop shows them."""
+
+    def score(weights: dict[str, float]) -> float:
+        return sum(clean.figures(weights, weights)) + LIKENESS * judge.agreement(weights)
+
+    least = {name: SPOKEN.get(name, LEAST) for name in PARTS}
+    begun = {**dict.fromkeys(PARTS, 0.3), "scene": least.pop("scene")}
+    return normal(_searched(score, begun, least))
+
+
+def _searched(
+    score: Callable[[dict[str, float]], float], weights: dict[str, float], least: dict[str, float]
+) -> dict[str, float]:
+    """Coordinate search over STEPS for the parts that ``least`` names."""
+    for _ in range(ROUNDS):
+        for name, lowest in least.items():
+            tried = [step for step in STEPS if step >= lowest]
+            figures = [score({**weights, name: step}) for step in tried]
+            weights = {**weights, name: tried[int(np.argmax(figures))]}
+    return weights

@@ -71,11 +71,11 @@ PROTOCOLS: Final[dict[str, Protocol]] = {
     "silhouette": Protocol("Silhouette", classify.silhouette,
         "As brand, over model families found in model and title."),
     "pairs": Protocol("Same pair or not", similarity.pairs,
-        "All pairs of test pictures within one source; the bootstrap is over products. ECE and the "
-        "drawing: each re-shot test query with its ten nearest products, the cosine turned into a "
-        "probability by a logistic curve fitted on validation products. An encoder that "
-        "seldom has the product among the ten gets a small ECE by always saying no: read it "
-        "beside reshot R@10."),
+        "All pairs of test pictures within one source, one asking and one kept; the bootstrap is "
+        "over products. ECE and the drawing: each re-shot test query with its ten nearest "
+        "products, the cosine turned into a probability by a logistic curve fitted on validation "
+        "products. An encoder that seldom has the product among the ten gets a small ECE by always "
+        "saying no: read it beside reshot R@10."),
     "text": Protocol("Text to image", words.text_to_image,
         "Titles of held-out products among held-out pictures; precision@10 of attribute words "
         "there. Russian titles are made of the labels: colour in Russian, brand in Cyrillic."),

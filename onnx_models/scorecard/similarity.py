@@ -113,22 +113,25 @@ def colourways(bench: Bench, entrant: Entrant, vectors: Array) -> Result:
     rows = np.flatnonzero(bench.sources == "footlocker_2018")
     models = np.array([bench.photos[row].row.model for row in rows])
     colours = np.array(["/".join(bench.photos[row].colours) for row in rows])
-    views: dict[str, Array] = {"whole": vectors[rows]}
+    asking = np.flatnonzero(bench.held_out[rows])
+    asked = entrant.asking(bench, rows[asking])
+    spans = {"whole": slice(None)}
     if entrant.parts:
-        for name, (start, end) in zip(("shape", "colour"), entrant.parts, strict=True):
-            part = vectors[rows, start:end]
-            norm = np.linalg.norm(part, axis=1, keepdims=True)
-            views[name] = part / np.maximum(norm, 1e-9)
+        spans |= {
+            n: slice(*span) for n, span in zip(("shape", "colour"), entrant.parts, strict=True)
+        }
     else:
         result.notes.append("has no separate shape and colour parts")
-    for name, part in views.items():
+    for name, span in spans.items():
+        part = vectors[rows, span]
+        part = part / np.maximum(np.linalg.norm(part, axis=1, keepdims=True), 1e-9)
         model_wins, first_model, first_colour, groups = [], [], [], []
-        for at in np.flatnonzero(bench.held_out[rows]):
+        for at, query in zip(asking, asked[:, span], strict=True):
             mate = (models == models[at]) & (colours != colours[at]) & (models[at] != "")
             other = (models != models[at]) & (colours == colours[at]) & (colours[at] != "")
             if not mate.any() or not other.any():
                 continue
-            scores = part @ part[at]
+            scores = part @ query
             scores[at] = -np.inf
             # The share of pairs in which the model wins is a ROC-AUC with the mates as positives.
             both = np.concatenate([scores[mate], scores[other]])
@@ -183,8 +186,9 @@ def triplets(bench: Bench, entrant: Entrant, vectors: Array) -> Result:
 
 
 def pairs(bench: Bench, entrant: Entrant, vectors: Array) -> Result:
-    """Same product or not, over all pairs of test pictures within a source; calibration over each
-    re-shot test query and its ten nearest products, which is where the verdict is given."""
+    """Same product or not, over all pairs of test pictures within a source, of which one asks and
+    the other is kept; calibration over each re-shot test query and its ten nearest products, which
+    is where the verdict is given."""
     from sklearn.linear_model import LogisticRegression
 
     from onnx_models.scorecard.optional import verifier
@@ -195,7 +199,8 @@ def pairs(bench: Bench, entrant: Entrant, vectors: Array) -> Result:
     first, second = first[within], second[within]
     code = np.unique(bench.codes[own], return_inverse=True)[1]
     same = code[first] == code[second]
-    scores = np.einsum("ij,ij->i", vectors[own[first]], vectors[own[second]])
+    asking = entrant.asking(bench, own)
+    scores = np.einsum("ij,ij->i", asking[first], vectors[own[second]])
     result = Result(counts={"pairs": len(same), "same": int(same.sum())})
     model, why = verifier(bench, entrant)
     ways = {"cosine": scores}

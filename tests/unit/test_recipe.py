@@ -12,19 +12,21 @@ torch = pytest.importorskip("torch")
 
 from app.sketch.design import random_design  # noqa: E402
 from app.sketch.render import render  # noqa: E402
-from onnx_models.assemble import KEPT, PARTS, Served, outline  # noqa: E402
+from onnx_models.assemble import GATED, KEPT, PARTS, Served, outline  # noqa: E402
 from onnx_models.colours import CLUES, tone  # noqa: E402
 from onnx_models.crops import Looks  # noqa: E402
 from onnx_models.dataset import HELD_SOURCE, Row  # noqa: E402
 from onnx_models.finder import HEIGHT, WIDTH, Finder, Found, _sample, boxes, focus  # noqa: E402
 from onnx_models.hints import Pretrained, settle  # noqa: E402
+from onnx_models.lessons import Common, Targets  # noqa: E402
 from onnx_models.losses import Fine, Follow  # noqa: E402
 from onnx_models.model import Parts, Sizes, Trunk  # noqa: E402
 from onnx_models.palette import Palette, contrast  # noqa: E402
 from onnx_models.separable import LAST, MIDST, Body  # noqa: E402
 from onnx_models.surfaces import surface  # noqa: E402
 from onnx_models.teachers import neighbours  # noqa: E402
-from onnx_models.weigh import Asked  # noqa: E402
+from onnx_models.train import AGAIN, go_on  # noqa: E402
+from onnx_models.weigh import Asked, Judge, fit_asking, fit_kept  # noqa: E402
 
 
 def drawn(seed: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -67,22 +69,40 @@ def test_a_whole_studio_is_kept_for_fitting_the_weights() -> None:
     assert "validation" in later
 
 
-def test_a_gate_silences_a_part() -> None:
+def test_a_phone_and_a_studio_ask_by_other_weights() -> None:
     """Two products; plain colours name the wrong one, detail the right one."""
-    quiet = np.array([[0.0, 0.5, 0.5]], np.float32)
     cosines = {name: np.zeros((1, 3), np.float32) for name in PARTS}
-    cosines["detail"] = quiet
+    cosines["detail"] = np.array([[0.0, 0.6, 0.5]], np.float32)
     cosines["plain"] = np.array([[0.0, 0.1, 0.9]], np.float32)
     right = np.array([[False, True, False]])
-    weights = {**dict.fromkeys(PARTS, 0.0), "detail": 0.5, "plain": 0.5}
+    phone = {**dict.fromkeys(PARTS, 0.0), "detail": 1.0}
+    studio = {**dict.fromkeys(PARTS, 0.0), "detail": 0.5, "plain": 0.5}
     own = np.array([[True, False, False]])
-    one = np.array(["p"])
-    for gate, first in ((1.0, 0.0), (0.0, 0.0)):
-        asked = Asked(cosines, np.array([gate], np.float32), right, own, one)
-        assert asked.figures(weights)[0] == first
-    cosines["detail"] = np.array([[0.0, 0.6, 0.5]], np.float32)
-    silent = Asked(cosines, np.zeros(1, np.float32), right, own, one)
-    assert silent.figures(weights) == (1.0, 1.0)
+    for gate, found in ((1.0, (0.0, 0.5)), (0.0, (1.0, 1.0))):
+        asked = Asked(cosines, np.array([gate], np.float32), right, own, np.array(["p"]))
+        assert asked.figures(phone, studio) == found
+
+
+def test_weights_of_what_asks_and_of_what_is_kept() -> None:
+    """Asking finds which part tells products apart; what is kept listens to likeness as well."""
+    rng = np.random.default_rng(0)
+    names = np.repeat([f"p{i}" for i in range(60)], 2)
+    gallery = {
+        name: np.asarray(values / np.linalg.norm(values, axis=1, keepdims=True), np.float32)
+        for name in PARTS for values in [rng.normal(size=(120, 8))]
+    }  # fmt: skip
+    gallery["detail"] = np.repeat(gallery["detail"][::2], 2, axis=0)
+    own = np.arange(120)
+    asked = Asked.of(gallery, np.ones(120, np.float32), gallery, own, names)
+    weights = fit_asking(asked, ("plain", "scene"), 0)
+    assert weights["plain"] == weights["scene"] == 0.0
+    assert sum(weights.values()) == pytest.approx(1)
+    assert weights["detail"] == max(weights.values())
+    assert asked.figures(weights, weights) == (1.0, 1.0)
+    kept = fit_kept(asked, Judge(gallery["style"], gallery, 0))
+    assert sum(kept.values()) == pytest.approx(1)
+    assert min(kept.values()) > 0
+    assert kept["style"] == max(kept.values())
 
 
 def test_the_right_picture_is_a_candidate_however_far() -> None:
@@ -96,7 +116,7 @@ def test_the_right_picture_is_a_candidate_however_far() -> None:
     found = Asked.of(asked, np.ones(1, np.float32), gallery, np.array([6]), products)
     assert found.right.sum() == 1
     weights = dict.fromkeys(PARTS, 1 / len(PARTS))
-    first, reciprocal = found.figures(weights)
+    first, reciprocal = found.figures(weights, weights)
     assert first == 0.0
     assert 0 < reciprocal < 1 / 50
 
@@ -156,21 +176,33 @@ def test_a_finder_begins_as_the_body_and_marks_a_quarter_of_the_picture() -> Non
 def test_a_gate_changes_what_asks_and_not_what_is_kept() -> None:
     torch.manual_seed(0)
     served = Served(Sizes()).eval()
+    kept, phone, studio = torch.softmax(torch.randn(3, len(PARTS)), dim=1)
+    phone[[PARTS.index(name) for name in GATED]] = 0
+    served.kept.copy_(kept)
+    served.phone.copy_(phone)
+    served.studio.copy_(studio)
     pixels = torch.from_numpy(np.stack([
         np.asarray(render(random_design(seed), "side", (192, 192), "white", seed), np.uint8)
         for seed in (1, 2)
     ]))  # fmt: skip
-    gated = slice(sum(KEPT.values()) - KEPT["plain"] - KEPT["scene"], None)
     vectors = {}
     for bias in (-20.0, 20.0):
         served.bias.fill_(bias)
         with torch.inference_mode():
             vectors[bias] = served(pixels)[:2]
-    asks, kept = vectors[-20.0]
+    asks, stored = vectors[-20.0]
+    gated = slice(sum(KEPT.values()) - KEPT["plain"] - KEPT["scene"], None)
     assert float(asks[:, gated].abs().max()) < 1e-6
-    assert torch.equal(kept, vectors[20.0][1])
-    assert torch.allclose(kept, vectors[20.0][0], atol=1e-5), "a studio asks as it is kept"
-    assert torch.allclose(kept.norm(dim=1), torch.ones(2), atol=1e-4)
+    assert torch.equal(stored, vectors[20.0][1])
+    assert torch.allclose(stored.norm(dim=1), torch.ones(2), atol=1e-4)
+    # The cosine sums the parts' cosines by the weights of what asks.
+    with torch.inference_mode():
+        parts = served.reduced(served.parts(pixels)[0])
+    told = torch.stack([part[0] @ part.T for part in parts])
+    for weights, bias in ((phone, -20.0), (studio, 20.0)):
+        asks = vectors[bias][0][:1]
+        length = float(torch.sqrt((weights**2 / kept).sum()))
+        assert torch.allclose(asks @ stored.T * length, weights @ told, atol=1e-3)
 
 
 def test_a_crop_is_what_grid_sampling_gives() -> None:
@@ -220,15 +252,38 @@ def test_a_student_that_answers_as_the_tutor_has_nothing_to_match() -> None:
     lost = {}
     for name, tutor in (("same", trunk), ("other", other)):
         follow = Follow(answers, torch.arange(40), torch.full((4,), 0.25), powers, tutor)
-        lost[name] = float(follow.match(trunk, crops)["match"])
+        lost[name] = float(follow.match(trunk, crops)["match"].detach())
     assert torch.equal(before, trunk.to_features[1].running_mean)
     assert trunk.training
     assert lost["same"] < 1e-3 < 0.2 < lost["other"]
     # An answer that is followed to the letter loses nothing either, and a scene asks nothing.
     rows = torch.tensor([3, 5, -1])
-    told = [values[rows] for values in answers.values()]
-    parts = Parts(*told, features=torch.zeros(3, sizes.features))
+    parts = Parts(
+        **{name: values[rows] for name, values in answers.items()},
+        features=torch.zeros(3, sizes.features),
+    )
     assert float(follow(parts, rows)["follow"]) < 1e-3
+
+
+def test_a_run_goes_on_from_another_in_its_own_directions(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    sizes = Sizes(style=3)
+    before, after = Trunk(sizes).eval(), Trunk(sizes).eval()
+    axes = torch.linalg.qr(torch.randn(8, 3))[0]
+    turned = axes @ torch.linalg.qr(torch.randn(3, 3))[0]
+    one, rows = torch.zeros(1, 1), torch.zeros(1, dtype=torch.long)
+    known = Targets(one, one, one, rows, np.zeros((1, 1), np.int64), turned)
+    common = Common(known, sizes)
+    kept = {"slow": before.state_dict(), "contrast": common.contrast.state_dict(), "axes": axes}
+    torch.save(kept, tmp_path / "trunk.pt")
+    assert go_on(after, common, tmp_path / "trunk.pt") == AGAIN
+    crops = torch.rand(2, 4, HEIGHT, WIDTH)
+    with torch.inference_mode():
+        told, tells = before(crops), after(crops)
+    assert torch.equal(told.detail, tells.detail)
+    assert torch.allclose(told.style @ axes.T, tells.style @ turned.T, atol=1e-4)
+    with pytest.raises(SystemExit, match="no run was kept at"):
+        go_on(after, common, tmp_path / "another.pt")
 
 
 def test_fine_directions_tell_what_all_have_in_common_hides() -> None:
