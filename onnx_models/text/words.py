@@ -60,7 +60,7 @@ def facts_of(row: dict[str, str]) -> Facts:
     brand = {"adidas originals": "adidas", "redtape": "red tape", "air jordan": "jordan"}.get(
         brand, brand
     )
-    colours, also = _colours(row["colour"].casefold())
+    colour, also = _colours(row["colour"].casefold())
     low = row["gender"].casefold()
     gender = ""
     for name, pattern in (
@@ -75,7 +75,7 @@ def facts_of(row: dict[str, str]) -> Facts:
     if len(title.split()) < 3 or row["source"] in ("flightclub_jordan", "nike_vn_multiview"):
         title = ""  # "Air Jordan sneaker" names a thousand products
     kind = TYPES.get(row["category"], "")
-    return Facts(brand, colours, kind, gender, title[:120], also)
+    return Facts(brand, colour, kind, gender, title[:120], also)
 
 
 def _colours(text: str) -> tuple[str, tuple[str, ...]]:

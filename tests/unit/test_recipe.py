@@ -25,6 +25,9 @@ from onnx_models.palette import Palette, contrast  # noqa: E402
 from onnx_models.separable import LAST, MIDST, Body  # noqa: E402
 from onnx_models.surfaces import surface  # noqa: E402
 from onnx_models.teachers import neighbours  # noqa: E402
+from onnx_models.text.train import Fits, Values  # noqa: E402
+from onnx_models.text.words import Asked as Wanted  # noqa: E402
+from onnx_models.text.words import Facts, Vocabulary, Writer  # noqa: E402
 from onnx_models.train import AGAIN, go_on  # noqa: E402
 from onnx_models.weigh import Asked, Judge, fit_asking, fit_kept  # noqa: E402
 
@@ -294,6 +297,31 @@ def test_fine_directions_tell_what_all_have_in_common_hides() -> None:
     fine = Fine(answers, 0.5)(answers)
     apart = fine @ fine.T - torch.eye(60)
     assert float(apart.abs().mean()) < 0.3
+
+
+def test_words_for_one_colour_leave_shoes_open_that_have_it_as_well() -> None:
+    facts = [
+        Facts("nike", "black", "sneaker", "", "", ("white",)),
+        Facts("nike", "white", "sneaker", "", ""),
+        Facts("nike", "red", "sneaker", "", ""),
+        Facts("nike", "", "sneaker", "", ""),
+    ]
+    share, counted = Fits(facts).targets([Wanted("white shoes", colour="white")], np.arange(4))
+    assert share[0].tolist() == [0, 1, 0, 0]
+    assert counted[0].tolist() == [0, 1, 1, 0], "neither for nor against"
+
+
+def test_rare_values_are_asked_for_by_themselves() -> None:
+    facts = [Facts("nike", "black", "", "", "")] * 900 + [Facts("asics", "", "", "", "")] * 12
+    values, writer = Values(facts), Writer(Vocabulary(), 0)
+    rng = np.random.default_rng(0)
+    asked = [values.ask(writer, rng) for _ in range(400)]
+    brands = [one.brand for _, one in asked if one.brand]
+    assert set(brands) == {"nike", "asics"}
+    assert brands.count("asics") > 0.1 * len(brands)
+    for row, one in asked:
+        assert not one.brand or facts[row].brand == one.brand
+        assert not one.colour or facts[row].colour == one.colour
 
 
 def test_hints_come_from_mobilenet_or_not_at_all(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from app.errors import EncoderError
 from app.settings import ROOT
 from app.vision.text import TextTower
 from app.vision.tokenizer import Tokenizer, fnv1a, normalise, phonetic
+from onnx_models.text.words import facts_of
 
 FOLDERS = sorted(path.parent for path in (ROOT / "onnx_models").glob("*/text.json"))
 
@@ -117,3 +118,23 @@ def test_a_folder_that_cannot_be_used(tmp_path: Path, broken: str) -> None:
 def test_a_tokenizer_that_cannot_be_used(text: str) -> None:
     with pytest.raises(ValueError):
         Tokenizer.from_json(text)
+
+
+@pytest.mark.parametrize(
+    ("label", "colour", "also"),
+    [
+        ("Black/White", "black", {"white"}),
+        ("Silver", "silver", {"grey"}),
+        ("White/Metallic Silver", "white", {"grey", "silver"}),
+        ("Gold", "gold", {"yellow"}),
+        ("Golden Yellow/Black", "gold", {"yellow", "black"}),
+        ("Off White/Red", "off-white", {"white", "beige", "red"}),
+        ("Varsity", "", set()),
+    ],
+)
+def test_a_label_has_a_main_colour_and_others_that_are_left_open(
+    label: str, colour: str, also: set[str]
+) -> None:
+    row = dict.fromkeys(("brand", "gender", "text", "source", "category"), "")
+    facts = facts_of({**row, "colour": label})
+    assert (facts.colour, set(facts.also)) == (colour, also)
