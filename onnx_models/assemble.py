@@ -120,19 +120,28 @@ class Served(nn.Module):
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """(n, 192, 192, 3) uint8 to vectors of unit length that ask, and to be asked for; features
-        and the mask.
+        and the mask."""
+        named, facts, features, mask = self.parts(pixels)
+        asking, stored = self.joined(self.reduced(named), self.opened(facts))
+        return asking, stored, features, mask
+
+    def joined(self, parts: list[Tensor], opened: Tensor) -> tuple[Tensor, Tensor]:
+        """Vectors that ask, and to be asked for, of reduced parts; ``opened`` (n, 1).
 
         What is kept weighs its parts by ``kept``, as people judge likeness. What asks is scaled so
         that the cosine with what is kept sums the parts' cosines by other weights: ``studio`` for a
         studio's picture, ``phone`` for another, which asks nothing by its plain colours.
         """
-        named, facts, features, mask = self.parts(pixels)
-        studio, roots = self.opened(facts), torch.sqrt(self.kept)
-        asked = (self.phone + (self.studio - self.phone) * studio) / roots
-        parts = self.reduced(named)
+        roots = torch.sqrt(self.kept)
+        asked = (self.phone + (self.studio - self.phone) * opened) / roots
         asking = [part * asked[:, at : at + 1] for at, part in enumerate(parts)]
         stored = [part * roots[at] for at, part in enumerate(parts)]
-        return unit(torch.cat(asking, dim=1)), unit(torch.cat(stored, dim=1)), features, mask
+        return unit(torch.cat(asking, dim=1)), unit(torch.cat(stored, dim=1))
+
+    def weigh(self, **weights: dict[str, float]) -> None:
+        """Set ``phone``, ``studio`` and ``kept``, each by the parts' names."""
+        for name, found in weights.items():
+            getattr(self, name).copy_(Tensor([found[part] for part in PARTS]))
 
 
 class Localiser(nn.Module):

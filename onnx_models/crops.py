@@ -17,7 +17,7 @@ from torch import Tensor
 from onnx_models.bank import Bank
 from onnx_models.colours import CLUES, clues
 from onnx_models.dataset import F32, I64, U8
-from onnx_models.finder import HEIGHT, MARGIN, NO_SHOE, WIDTH, Finder, Found, boxes, focus
+from onnx_models.finder import HEIGHT, MARGIN, WIDTH, Finder, Found, boxes, focus, opacity
 
 BLOCK: Final = 512
 LOOKED: Final = 0.5
@@ -92,18 +92,17 @@ def _cut(view: U8, alpha: U8, middle: F64, reach: float, light: F32) -> U8:
 
 
 class Looks(NamedTuple):
-    """What the finder says of N views: masks (N, 48, 48) uint8, boxes (N, 4) in 0..1, the light's
+    """How the finder cuts N views out: opacity (N, 48, 48) uint8, boxes (N, 4) in 0..1, the light's
     correction (N, 3)."""
 
-    masks: U8
+    opacity: U8
     where: F32
     light: F32
 
     def crop(self, view: U8, at: int, rng: np.random.Generator) -> U8:
         """View ``at`` as :func:`onnx_models.finder.focus` cuts it out, the frame a little moved."""
-        side, mask = len(view), self.masks[at].astype(np.float32) / 255
-        opacity = np.clip(mask * 2.2 - 0.3, 0, 1) if mask.mean() > NO_SHOE else np.ones_like(mask)
-        alpha = np.asarray(cv2.resize(opacity, (side, side)) * 255, np.uint8)
+        side = len(view)
+        alpha = np.asarray(cv2.resize(self.opacity[at], (side, side)), np.uint8)
         box = self.where[at].astype(np.float64) * side
         wide, high = box[2] - box[0], box[3] - box[1]
         reach = max(wide, high * WIDTH / HEIGHT, 8.0) * (1 + 2 * MARGIN) * rng.uniform(0.97, 1.06)
@@ -117,30 +116,31 @@ def build_looks(bank: Bank, finder: Finder, folder: Path) -> Looks:
     if not path.exists():
 
         def look(start: int) -> list[Looks]:
-            return [
-                Looks(
-                    (torch.sigmoid(found.logits) * 255 + 0.5).to(torch.uint8).numpy(),
-                    boxes(torch.sigmoid(found.logits)).numpy(),
-                    found.light.numpy(),
-                )
-                for _, _, found in _found(finder, bank.views[start : start + BLOCK])
-            ]
+            views = bank.views[start : start + BLOCK]
+            return [looks_of(found) for _, _, found in _found(finder, views)]
 
-        blocks = [one for many in _side_by_side(look, len(bank.rows)) for one in many]
-        masks, where, light = (np.concatenate(part) for part in zip(*blocks, strict=True))
+        blocks = [one for many in side_by_side(look, len(bank.rows), BLOCK) for one in many]
+        opaque, where, light = (np.concatenate(part) for part in zip(*blocks, strict=True))
         part = path.with_suffix(".part.npz")
-        np.savez(part, masks=masks, where=where, light=light)
+        np.savez(part, opacity=opaque, where=where, light=light)
         part.replace(path)
     with np.load(path) as kept:
-        return Looks(kept["masks"], kept["where"], kept["light"])
+        return Looks(kept["opacity"], kept["where"], kept["light"])
 
 
-def _side_by_side(work: Callable[[int], T], count: int) -> list[T]:
+def looks_of(found: Found) -> Looks:
+    """What is kept of what the finder found."""
+    mask = torch.sigmoid(found.logits)
+    opaque = (opacity(mask) * 255 + 0.5).to(torch.uint8)
+    return Looks(opaque.numpy(), boxes(mask).numpy(), found.light.numpy())
+
+
+def side_by_side(work: Callable[[int], T], count: int, block: int) -> list[T]:
     """``work`` of every block's start, whole blocks side by side on one thread each."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        done = list(pool.map(work, range(0, count, BLOCK)))
+        done = list(pool.map(work, range(0, count, block)))
     torch.set_num_threads(threads)
     return done
 
@@ -186,7 +186,7 @@ def build_clues(bank: Bank, finder: Finder, folder: Path) -> F16:
             part = slice(start, start + BLOCK)
             told[part] = colours(finder, bank.views[part])
 
-        _side_by_side(fill, count)
+        side_by_side(fill, count, BLOCK)
         done.write_text("1")
     read: F16 = np.load(where / "clues.npy", mmap_mode="r")
     return read

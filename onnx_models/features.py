@@ -8,13 +8,12 @@ database stores (halfvec).
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from functools import cache as kept
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -119,7 +118,7 @@ def _encode(
     # Pillow and OpenCV release the interpreter lock, so threads prepare while the model runs.
     step = 64
     with ThreadPoolExecutor(available_cores()) as pool:
-        prepare = partial(_prepare, encoders=encoders, folder=folder, seed=seed)
+        prepare = functools.partial(_prepare, encoders=encoders, folder=folder, seed=seed)
         pending = list(pool.map(prepare, block[:step]))
         for start in range(0, len(block), step):
             following = pool.map(prepare, block[start + step : start + 2 * step])
@@ -157,7 +156,7 @@ def _stamp(folder: Path, file: str) -> tuple[str, str]:
         return file, ""
 
 
-@kept
+@functools.cache
 def _digest(path: Path, size: int, changed: int) -> str:
     """Read once in a process: every encoder asks for the same files."""
     del size, changed

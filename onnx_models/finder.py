@@ -143,16 +143,16 @@ def _rows(picture: Tensor, at: Tensor) -> Tensor:
     return found
 
 
-def _sample(picture: Tensor, opacity: Tensor, where: Tensor) -> tuple[Tensor, Tensor]:
+def _sample(picture: Tensor, kept: Tensor, where: Tensor) -> tuple[Tensor, Tensor]:
     """Crops (n, c, HEIGHT, WIDTH) of a picture (n, c, k, k) and (n, 1, HEIGHT, WIDTH) of its
-    opacity (n, j, j) around boxes ``where``, aspect ratio kept.
+    opacity ``kept`` (n, j, j) around boxes ``where``, aspect ratio kept.
 
     What torch's grid_sample gives (bilinear, zeros outside), a line at a time, for a crop's grid is
-    a product of two lines: in onnxruntime half the time.
+    a product of two lines: in onnxruntime two thirds of the time (0.37 ms for 0.57, one thread).
     """
     width, height = WIDTH, HEIGHT
     n, c, k, _ = picture.shape
-    j = opacity.shape[1]
+    j = kept.shape[1]
     middle_x, middle_y = (where[:, 0] + where[:, 2]) / 2, (where[:, 1] + where[:, 3]) / 2
     wide, high = where[:, 2] - where[:, 0], where[:, 3] - where[:, 1]
     reach = torch.maximum(wide, high * (width / height)) * (1 + 2 * MARGIN) / 2
@@ -162,8 +162,15 @@ def _sample(picture: Tensor, opacity: Tensor, where: Tensor) -> tuple[Tensor, Te
     along = middle_y[:, None] + reach[:, None] * y[None]
     rows = _rows(picture, along * k - 0.5).reshape(n, c * height, k)
     colours = rows @ _between(across * k - 0.5, k).transpose(1, 2)
-    alpha = _between(along * j - 0.5, j) @ opacity @ _between(across * j - 0.5, j).transpose(1, 2)
+    alpha = _between(along * j - 0.5, j) @ kept @ _between(across * j - 0.5, j).transpose(1, 2)
     return colours.reshape(n, c, height, width), alpha[:, None]
+
+
+def opacity(mask: Tensor) -> Tensor:
+    """How much of each pixel is kept (n, k, k), of masks (n, k, k): all of it where the finder sees
+    no shoe."""
+    there = (mask.mean((1, 2)) > NO_SHOE).float()[:, None, None]
+    return (mask * 2.2 - 0.3).clamp(0, 1) * there + (1 - there)
 
 
 def focus(x: Tensor, found: Found) -> Tensor:
@@ -172,10 +179,7 @@ def focus(x: Tensor, found: Found) -> Tensor:
     Where the finder sees no shoe, the whole picture is passed on with full opacity.
     """
     mask = torch.sigmoid(found.logits)
-    where = boxes(mask)
-    there = (mask.mean((1, 2)) > NO_SHOE).float()[:, None, None]
-    opacity = (mask * 2.2 - 0.3).clamp(0, 1) * there + (1 - there)
-    colours, alpha = _sample(x, opacity, where)
+    colours, alpha = _sample(x, opacity(mask), boxes(mask))
     colours = (colours * torch.exp(found.light)[:, :, None, None]).clamp(0, 1)
     return torch.cat([colours * alpha + (1 - alpha), alpha], dim=1)
 

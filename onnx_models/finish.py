@@ -14,8 +14,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -29,10 +27,11 @@ from onnx_models.assemble import CENTRED, GATED, KEPT, PARTS, WHITENED, Localise
 from onnx_models.bank import CLEAN, MILD, SHOT, open_bank
 from onnx_models.calibrate import trusted
 from onnx_models.colours import BACKDROP, FAINT
-from onnx_models.crops import build_clues
+from onnx_models.crops import build_clues, side_by_side
 from onnx_models.dataset import F32, U8, Cache, Row, build_cache, read_rows, shoes_folder
 from onnx_models.finder import Finder
 from onnx_models.model import Sizes
+from onnx_models.teachers import directions
 from onnx_models.to_onnx import Work, encode, everything, export, open_session, write_artifact
 from onnx_models.validate import Held, recall
 from onnx_models.weigh import Asked, Judge, Parts, fit_asking, fit_kept, mean
@@ -66,9 +65,7 @@ def all_parts(served: Served, pictures: U8) -> tuple[Parts, F32]:
             named, seen, _, _ = served.parts(block)
             return named, seen
 
-    torch.set_num_threads(1)  # whole batches side by side instead
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        done = list(pool.map(run, range(0, len(pictures), BLOCK)))
+    done = side_by_side(run, len(pictures), BLOCK)
     parts = {name: torch.cat([named[name] for named, _ in done]).numpy() for name in PARTS}
     return parts, torch.cat([seen for _, seen in done]).numpy()
 
@@ -76,12 +73,9 @@ def all_parts(served: Served, pictures: U8) -> tuple[Parts, F32]:
 def fit_axes(served: Served, parts: Parts) -> None:
     """Strongest directions of every part but the palette, as :data:`WHITENED` says."""
     for name, power in WHITENED.items():
-        values = parts[name]
-        mean = values.mean(axis=0) * np.float32(CENTRED.get(name, 1.0))
-        _, size, axes = np.linalg.svd(values - mean, full_matrices=False)
-        kept = axes[: KEPT[name]].T / (size[: KEPT[name]] / size[0]) ** power
+        mean, axes = directions(parts[name], power, CENTRED.get(name, 1.0))
         getattr(served, f"mean_{name}").copy_(torch.from_numpy(mean))
-        getattr(served, f"axes_{name}").copy_(torch.from_numpy(kept.astype(np.float32)))
+        getattr(served, f"axes_{name}").copy_(torch.from_numpy(axes[:, : KEPT[name]]))
 
 
 def reduced(served: Served, parts: Parts) -> Parts:
@@ -202,8 +196,9 @@ def choose(arguments: argparse.Namespace) -> None:
     studio = fit_asking(clean, (), arguments.seed)
     kept = fit_kept(clean, judge)
     apart, once = held.apart, np.unique(held.owners[held.apart])
-    own = {name: values[once] for name, values in gallery.items()}
-    cosines = asking(own, phone, studio, kept, clean_gates[once]) @ stored(gallery, kept).T
+    served.weigh(phone=phone, studio=studio, kept=kept)
+    asking, stored = joined(served, gallery, clean_gates)
+    cosines = asking[once] @ stored.T
     cosines[np.arange(len(once)), once] = -1
     right = held.products[cosines.argmax(axis=1)] == held.products[once]
     same = trusted(cosines.max(axis=1), right)
@@ -247,8 +242,7 @@ def finish(arguments: argparse.Namespace) -> None:
     phone = mean(choices.phone, fit_asking(shots, GATED, arguments.seed))
     studio = mean(choices.studio, fit_asking(clean, (), arguments.seed))
     print(json.dumps({"phone": phone, "studio": studio}), flush=True)
-    for name, weights in (("phone", phone), ("studio", studio), ("kept", choices.kept)):
-        getattr(served, name).copy_(Tensor([weights[part] for part in PARTS]))
+    served.weigh(phone=phone, studio=studio, kept=choices.kept)
     out: Path = arguments.out
     out.mkdir(parents=True, exist_ok=True)
     model = out / "model.onnx"
@@ -268,12 +262,8 @@ def finish(arguments: argparse.Namespace) -> None:
         encode(session, held.shots), encode(session, cache.clean(held.keep[once])),
         vectors[held.keep],
     )  # fmt: skip
-    own = {name: values[once] for name, values in gallery.items()}
-    unpacked = figures(
-        asking(asked, phone, studio, choices.kept, asked_gates),
-        asking(own, phone, studio, choices.kept, gates[once]),
-        stored(gallery, choices.kept),
-    )
+    asking, stored = joined(served, gallery, gates)
+    unpacked = figures(joined(served, asked, asked_gates)[0], asking[once], stored)
     notes = (
         f"Weights packed in int8 against float32, on {len(once)} held-out pictures of studios that "
         f"training knows: {packed}; against {unpacked} (R@1 / R@10)."
@@ -282,26 +272,13 @@ def finish(arguments: argparse.Namespace) -> None:
     write_artifact(model, vectors, work, state["step"], state["elapsed"] / 60, notes, choices.same)
 
 
-def stored(parts: Parts, kept: dict[str, float]) -> F32:
-    """Vectors of unit length that a catalogue keeps, of parts (n, ...)."""
-    return _unit([parts[name] * np.float32(kept[name] ** 0.5) for name in PARTS])
-
-
-def asking(
-    parts: Parts, phone: dict[str, float], studio: dict[str, float], kept: dict[str, float],
-    gates: F32,
-) -> F32:  # fmt: skip
-    """Vectors of unit length that ask, as the graph makes them; ``gates`` (n,)."""
-    scaled = []
-    for name in PARTS:
-        share = phone[name] + (studio[name] - phone[name]) * gates[:, None]
-        scaled.append(parts[name] * (share / kept[name] ** 0.5).astype(np.float32))
-    return _unit(scaled)
-
-
-def _unit(scaled: list[F32]) -> F32:
-    whole = np.concatenate(scaled, axis=1)
-    return np.asarray(whole / np.linalg.norm(whole, axis=1, keepdims=True), np.float32)
+def joined(served: Served, parts: Parts, gates: F32) -> tuple[F32, F32]:
+    """Vectors that ask, and to be asked for, of reduced parts (n, ...); ``gates`` (n,)."""
+    with torch.inference_mode():
+        asking, stored = served.joined(
+            [torch.from_numpy(parts[name]) for name in PARTS], torch.from_numpy(gates)[:, None]
+        )
+    return asking.numpy(), stored.numpy()
 
 
 def write_localiser(served: Served, out: Path) -> None:

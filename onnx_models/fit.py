@@ -141,6 +141,12 @@ def the_first() -> bool:
     return not dist.is_initialized() or dist.get_rank() == 0
 
 
+def meet() -> None:
+    """Wait for the other workers: what the first has written is there then."""
+    if dist.is_initialized():
+        dist.barrier()
+
+
 def checkpoint(where: Path, name: str) -> Path:
     """Where a run of this name keeps its state."""
     return where / f"{name}.pt"

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from onnx_models.model import Parts
+from onnx_models.teachers import directions
 
 IGNORE = -1e4
 FLOOR = 0.08
@@ -103,10 +104,9 @@ class Fine(nn.Module):
     def __init__(self, answers: Tensor, power: float) -> None:
         """``answers`` (n, d); directions are divided by ``power`` of their deviation."""
         super().__init__()
-        mean = answers.mean(0)
-        _, size, axes = torch.linalg.svd(answers - mean, full_matrices=False)
-        self.register_buffer("mean", mean)
-        self.register_buffer("axes", axes.T / (size / size[0]).clamp(min=1e-3) ** power)
+        mean, axes = directions(answers.numpy(), power)
+        self.register_buffer("mean", torch.from_numpy(mean))
+        self.register_buffer("axes", torch.from_numpy(axes))
         self.mean: Tensor
         self.axes: Tensor
 

@@ -22,7 +22,7 @@ from onnx_models.bank import CLEAN, MILD, SHOT, Bank, coded, several, trained_pl
 from onnx_models.colours import CLUES
 from onnx_models.dataset import F32, I64, Row
 from onnx_models.losses import IGNORE, rivals
-from onnx_models.teachers import neighbours
+from onnx_models.teachers import directions, neighbours
 
 DIM: Final = 96
 HIDDEN: Final = 320
@@ -53,11 +53,9 @@ class Palette(nn.Module):
     @torch.no_grad()
     def start(self, sample: F32) -> None:
         """Begin as half-whitened principal components of ``sample`` (n, CLUES)."""
-        mean = sample.mean(axis=0)
-        _, size, axes = np.linalg.svd(sample - mean, full_matrices=False)
+        mean, axes = directions(sample, 0.5)
         self.mean.copy_(torch.from_numpy(mean))
-        kept = axes[:DIM] / np.sqrt(size[:DIM, None] / size[0])
-        self.plain.weight.copy_(torch.from_numpy(kept.astype(np.float32)))
+        self.plain.weight.copy_(torch.from_numpy(axes[:, :DIM].T))
 
     def forward(self, seen: Tensor) -> Tensor:
         """Unit vectors of clues."""

@@ -21,6 +21,8 @@ from onnx_models.tutor import Tutor, pretrained
 SIDE: Final = 160
 """Pixels a side of what the teacher sees: half the work of 224, nearly the same judgement."""
 BATCH: Final = 32
+LEAST: Final = 1e-3
+"""Deviation beside the first's below which a direction is noise: it is not blown up further."""
 
 
 def teacher_features(rgba: U8, model: Path, cache: Path) -> F32:
@@ -48,6 +50,14 @@ def teacher_features(rgba: U8, model: Path, cache: Path) -> F32:
     features /= np.linalg.norm(features, axis=1, keepdims=True)
     np.save(kept, features)
     return features
+
+
+def directions(values: F32, power: float, centred: float = 1.0) -> tuple[F32, F32]:
+    """Mean (d,), or so much of it, and strongest directions (d, d) of ``values`` (n, d) about it,
+    as columns, the strongest first, divided by a power of their deviation beside the first's."""
+    mean = values.mean(axis=0) * np.float32(centred)
+    _, size, axes = np.linalg.svd(values - mean, full_matrices=False)
+    return mean, np.asarray(axes.T / np.maximum(size / size[0], LEAST) ** power, np.float32)
 
 
 def whiten(features: F32, train: F32, dims: int) -> F32:

@@ -31,7 +31,7 @@ from onnx_models.bank import CLEAN, Bank, build_bank
 from onnx_models.crops import Crops, build_clues, build_looks, by_mask
 from onnx_models.dataset import F32, I64, build_cache, read_rows, shoes_folder
 from onnx_models.finder import Finder
-from onnx_models.fit import Plan, checkpoint, fit, split, the_first
+from onnx_models.fit import Plan, checkpoint, fit, meet, split, the_first
 from onnx_models.hints import MOBILENET, train_body
 from onnx_models.labels import read_labels
 from onnx_models.lessons import TWIN, Common, Stage, Targets, targets
@@ -122,8 +122,7 @@ def fit_tutor(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
         slow.load_state_dict(torch.load(path, weights_only=False)["slow"])
         torch.set_num_threads(os.cpu_count() or 1)  # the other workers wait
         np.savez(done, **answers(slow, stage.bank))  # type: ignore[arg-type]
-    if dist.is_initialized():
-        dist.barrier()
+    meet()
 
 
 def shared(
@@ -222,8 +221,7 @@ def fit_body(stage: Stage, arguments: argparse.Namespace) -> None:
         if the_first():
             torch.save(body.state_dict(), path)
             (stage.where / "body.part").unlink(missing_ok=True)
-        if dist.is_initialized():
-            dist.barrier()  # the others read what the first has written
+        meet()
 
 
 def fit_finder(stage: Stage, arguments: argparse.Namespace) -> None:
@@ -235,8 +233,7 @@ def fit_finder(stage: Stage, arguments: argparse.Namespace) -> None:
         finder = train_finder(stage.bank, held, body, arguments.finder_minutes, arguments.seed)
         if the_first():
             torch.save(finder.state_dict(), path)
-        if dist.is_initialized():
-            dist.barrier()
+        meet()
 
 
 def trained_body(where: Path) -> dict[str, Tensor]:

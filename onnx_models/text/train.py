@@ -33,8 +33,8 @@ CANONICAL: Final = "красные кроссовки nike air max 90"
 TOLERANCE: Final = 2e-3
 TEXTS: Final = 192
 POOL: Final = 3072
-ALONE: Final = 64
-"""Of them, texts that ask for one thing only."""
+BY_VALUE: Final = 64
+"""Of them, texts that ask for one value whose like is asked for nearly as often when rare."""
 VALUES: Final = ("brand", "colour", "type")
 LEAST: Final = 10
 """Pictures that a value must have to be asked for by itself."""
@@ -127,9 +127,9 @@ def train(
     while (spent := time.monotonic() - start) < minutes * 60:
         for group in optimiser.param_groups:
             group["lr"] = 2e-3 * max(0.02, 1 - spent / (minutes * 60)) * min(1, (step + 1) / 50)
-        chosen = rng.choice(usable, TEXTS - ALONE, p=weight)
+        chosen = rng.choice(usable, TEXTS - BY_VALUE, p=weight)
         pairs = [(i, a) for i in chosen if (a := writer.write(facts[i])) is not None]
-        pairs += [values.ask(writer, rng) for _ in range(ALONE)]
+        pairs += [values.ask(writer, rng) for _ in range(BY_VALUE)]
         others = rng.choice(usable, POOL, replace=False)
         pool = np.unique(np.concatenate([[i for i, _ in pairs], others]))
         share, counts_in = fits.targets([a for _, a in pairs], pool)

@@ -18,7 +18,7 @@ GRAMS: Final = (3, 5)
 MAX_WORDS: Final = 24
 MAX_GRAMS: Final = 40
 ALONE: Final = 0.2
-"""Share of texts that ask for one thing only."""
+"""Share of templates that ask for one thing only."""
 TYPES: Final = {
     "sneaker": "sneaker", "sneaker/casual": "sneaker", "sneaker/sports": "sneaker",
     "cleat/spike/golf": "cleat", "heels": "heels", "heel": "heels", "flip flops": "flip flops",
@@ -80,16 +80,13 @@ def facts_of(row: dict[str, str]) -> Facts:
 
 def _colours(text: str) -> tuple[str, tuple[str, ...]]:
     """The main colour of a label ("" where none is named), and those it may also be called by."""
-    first, also = "", [*parse_colours(text)]
-    basic = also[:1]
+    named = parse_colours(text)
+    first, also = named[0] if named else "", [*named]
     for pattern, (shade, near) in SHADES.items():
         if found := re.search(pattern, text):
-            also += near
+            also += [*near, shade]
             if not parse_colours(text[: found.start()]):
                 first = shade
-            else:
-                also.append(shade)
-    first = first or "".join(basic)
     return first, tuple(colour for colour in dict.fromkeys(also) if colour != first)
 
 
@@ -168,12 +165,9 @@ class Writer:
             return Asked(self.spoil(" ".join(words)), title=facts.title)
         language = r.choice(("en", "ru"))
         known = [k for k in ("brand", "colour", "type", "gender") if getattr(facts, k)]
-        if known and r.random() < ALONE:
-            pick = r.choice(known)
-            return self.phrase({pick: getattr(facts, pick)}, language)
         chance = {"brand": 0.8, "colour": 0.7, "type": 0.7, "gender": 0.25}
         asked = {k: getattr(facts, k) for k in known if r.random() < chance[k]}
-        if not asked and known:
+        if known and (not asked or r.random() < ALONE):
             pick = r.choice(known)
             asked = {pick: getattr(facts, pick)}
         return self.phrase(asked, language) if asked else None

@@ -14,9 +14,9 @@ from app.sketch.design import random_design  # noqa: E402
 from app.sketch.render import render  # noqa: E402
 from onnx_models.assemble import GATED, KEPT, PARTS, Served, outline  # noqa: E402
 from onnx_models.colours import CLUES, tone  # noqa: E402
-from onnx_models.crops import Looks  # noqa: E402
+from onnx_models.crops import looks_of  # noqa: E402
 from onnx_models.dataset import HELD_SOURCE, Row  # noqa: E402
-from onnx_models.finder import HEIGHT, WIDTH, Finder, Found, _sample, boxes, focus  # noqa: E402
+from onnx_models.finder import HEIGHT, WIDTH, Finder, Found, _sample, focus  # noqa: E402
 from onnx_models.hints import Pretrained, settle  # noqa: E402
 from onnx_models.lessons import Common, Targets  # noqa: E402
 from onnx_models.losses import Fine, Follow  # noqa: E402
@@ -232,9 +232,9 @@ def test_looks_cut_out_what_is_served() -> None:
     shoe = (pixels.amin(1) < 0.97).float()
     mask = torch.nn.functional.avg_pool2d(shoe[:, None], 4)[:, 0]
     light = torch.tensor([[0.1, 0.0, -0.1]])
-    seen = focus(pixels, Found(torch.logit(mask.clamp(0.002, 0.998)), light))
-    looks = Looks((mask * 255).to(torch.uint8).numpy(), boxes(mask).numpy(), light.numpy())
-    crop = looks.crop(rgb, 0, np.random.default_rng(0)).astype(np.float32) / 255
+    found = Found(torch.logit(mask.clamp(0.002, 0.998)), light)
+    seen = focus(pixels, found)
+    crop = looks_of(found).crop(rgb, 0, np.random.default_rng(0)).astype(np.float32) / 255
     away = np.abs(crop - seen[0].permute(1, 2, 0).numpy())
     assert crop.shape == (HEIGHT, WIDTH, 4)
     assert away.mean() < 0.05, "the frame is moved a little, no more"
