@@ -24,11 +24,11 @@ KEPT: Final[dict[str, int]] = {
 SHAPE: Final = ("style", "model", "outline")
 COLOUR: Final = ("palette", "plain", "scene")
 WHITENED: Final = {
-    "style": 0.0, "model": 0.75, "outline": 0.5, "detail": 0.5, "attributes": 0.75, "plain": 0.5,
+    "style": 0.0, "model": 0.75, "outline": 0.5, "detail": 0.25, "attributes": 0.75, "plain": 0.5,
     "scene": 0.5,
 }  # fmt: skip
 """Power of the deviation that directions are divided by."""
-CENTRED: Final = {"style": 0.7}
+CENTRED: Final = {"style": 0.3}
 """Share of the mean that is taken away, all of it elsewhere. People's judgement of likeness follows
 the style with its mean (0.77 against 0.72), but with all of it left nothing else tells in a sum."""
 GATED: Final = ("plain", "scene")

@@ -1,7 +1,7 @@
 """From trained finder and trunk to the artifact: weights of the parts, plain axes, gate, export.
 
-    python -m onnx_models.finish --cache HELD --out onnx_models/solemate-s7
-    python -m onnx_models.finish --cache ALL --out onnx_models/solemate-s7 \
+    python -m onnx_models.finish --cache HELD --out onnx_models/solemate-s8
+    python -m onnx_models.finish --cache ALL --out onnx_models/solemate-s8 \
         --choices HELD/choices.json
 
 The first line chooses, on a studio that training did not see (``onnx_models.train --hold``). The
@@ -34,7 +34,7 @@ from onnx_models.model import Sizes
 from onnx_models.teachers import directions
 from onnx_models.to_onnx import Work, encode, everything, export, open_session, write_artifact
 from onnx_models.validate import Held, recall
-from onnx_models.weigh import Asked, Judge, Parts, fit_asking, fit_kept, mean
+from onnx_models.weigh import STORED, Asked, Judge, Parts, fit_asking, mean
 
 BLOCK: Final = 16
 BACKDROPS: Final = 20_000
@@ -136,12 +136,11 @@ def backdrops(
 @dataclass(frozen=True)
 class Choices:
     """What was fitted on the studio that is held: weights of the parts by name, of what a phone
-    asks, a studio asks, and a catalogue keeps; the gate on the backdrop's facts; and the cosine
-    above which its clean pictures may be called the same."""
+    asks and a studio asks; the gate on the backdrop's facts; and the cosine above which its clean
+    pictures may be called the same."""
 
     phone: dict[str, float]
     studio: dict[str, float]
-    kept: dict[str, float]
     gate: list[float]
     bias: float
     same: float
@@ -194,21 +193,19 @@ def choose(arguments: argparse.Namespace) -> None:
     )
     phone = fit_asking(shots, GATED, arguments.seed)
     studio = fit_asking(clean, (), arguments.seed)
-    kept = fit_kept(clean, judge)
     apart, once = held.apart, np.unique(held.owners[held.apart])
-    served.weigh(phone=phone, studio=studio, kept=kept)
+    served.weigh(phone=phone, studio=studio, kept=STORED)
     asking, stored = joined(served, gallery, clean_gates)
     cosines = asking[once] @ stored.T
     cosines[np.arange(len(once)), once] = -1
     right = held.products[cosines.argmax(axis=1)] == held.products[once]
     same = trusted(cosines.max(axis=1), right)
-    choices = Choices(phone, studio, kept, [float(value) for value in gate], bias, same)
+    choices = Choices(phone, studio, [float(value) for value in gate], bias, same)
     (where / CHOICES).write_text(json.dumps(asdict(choices), indent=1) + "\n", encoding="utf-8")
     found = {
         **asdict(choices), "opened": float(clean_gates[once].mean()),
         "leaked": float(asked_gates[apart].mean()), "reshot": shots.figures(phone, studio),
-        "clean": clean.figures(phone, studio), "among kept": clean.figures(kept, kept),
-        "likeness": judge.agreement(kept),
+        "clean": clean.figures(phone, studio), "likeness": judge.agreement(STORED),
     }  # fmt: skip
     print(json.dumps(found), flush=True)
 
@@ -242,7 +239,7 @@ def finish(arguments: argparse.Namespace) -> None:
     phone = mean(choices.phone, fit_asking(shots, GATED, arguments.seed))
     studio = mean(choices.studio, fit_asking(clean, (), arguments.seed))
     print(json.dumps({"phone": phone, "studio": studio}), flush=True)
-    served.weigh(phone=phone, studio=studio, kept=choices.kept)
+    served.weigh(phone=phone, studio=studio, kept=STORED)
     out: Path = arguments.out
     out.mkdir(parents=True, exist_ok=True)
     model = out / "model.onnx"

@@ -133,7 +133,7 @@ class Follow(nn.Module):
     FOLLOWED = ("model", "detail", "attributes")
     """Style has a target of its own; of the colour under the light the tutor knows little."""
     JOINED = ("model", "detail")
-    MIXED = 0.25
+    MIXED = 0.5
     """Of a batch's crops, how many mixtures are made."""
 
     def __init__(

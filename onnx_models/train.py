@@ -1,6 +1,6 @@
 """Train the project's own sneaker encoder.
 
-    python -m onnx_models.train --data DIR --teachers DIR --out onnx_models/solemate-s7 \
+    python -m onnx_models.train --data DIR --teachers DIR --out onnx_models/solemate-s8 \
         --tutor-minutes 56 --body-minutes 38 --finder-minutes 23 --minutes 33
 
 Stages, each kept under ``--cache`` and skipped when it is there: decode the photographs; a
@@ -27,9 +27,9 @@ from torch import Tensor
 
 from onnx_models.assemble import WHITENED
 from onnx_models.augment import backdrop_pool
-from onnx_models.bank import CLEAN, Bank, build_bank
-from onnx_models.crops import Crops, build_clues, build_looks, by_mask
-from onnx_models.dataset import F32, I64, build_cache, read_rows, shoes_folder
+from onnx_models.bank import build_bank
+from onnx_models.crops import Crops, build_clues, build_looks
+from onnx_models.dataset import build_cache, read_rows, shoes_folder
 from onnx_models.finder import Finder
 from onnx_models.fit import Plan, checkpoint, fit, meet, split, the_first
 from onnx_models.hints import MOBILENET, train_body
@@ -40,9 +40,11 @@ from onnx_models.model import Parts, Sizes, Trunk
 from onnx_models.palette import train_palette
 from onnx_models.sampler import Batch, Sampler
 from onnx_models.seek import train_finder
+from onnx_models.shots import wider
 from onnx_models.teachers import teacher_features
 from onnx_models.tutor import Tutor, pretrained
-from onnx_models.validate import PARTS, Held, Validation, embed
+from onnx_models.tutors import Tutors, ask, clean_places
+from onnx_models.validate import PARTS, Held, Validation
 
 BATCH: Final = 128
 TUTOR_BATCH: Final = 64
@@ -92,6 +94,7 @@ def open_finder(where: Path) -> Finder:
     return finder
 
 
+TUTORS: Final = "tutors.pt"
 VIT: Final = Path("vit_tiny_imagenet") / "model.onnx"
 
 
@@ -121,7 +124,9 @@ def fit_tutor(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
     if the_first():
         slow.load_state_dict(torch.load(path, weights_only=False)["slow"])
         torch.set_num_threads(os.cpu_count() or 1)  # the other workers wait
-        np.savez(done, **answers(slow, stage.bank))  # type: ignore[arg-type]
+        tutors, answers = ask(slow, stage.bank, arguments.teachers, arguments.seed)
+        torch.save(tutors.state_dict(), stage.where / TUTORS)
+        np.savez(done, **answers)  # type: ignore[arg-type]
     meet()
 
 
@@ -161,27 +166,7 @@ def go_on(network: Tutor | Trunk, common: Common, path: Path) -> float:
     return AGAIN
 
 
-def answers(tutor: Tutor, bank: Bank) -> dict[str, F32]:
-    """The tutor's parts of every row's clean picture and its mirror image, by name."""
-    places = clean_places(bank)
-    crops = by_mask(bank.views[places], bank.masks[places], 0)
-    found, mirrored = embed(tutor, crops), embed(tutor, np.ascontiguousarray(crops[:, :, ::-1]))
-    kept = {}
-    for name in PARTS[:5]:
-        both = found[name] + mirrored[name]
-        kept[name] = np.asarray(both / np.linalg.norm(both, axis=1, keepdims=True), np.float32)
-    return kept
-
-
-def clean_places(bank: Bank) -> I64:
-    """Where in the bank each row's clean picture stands, (rows,)."""
-    place = np.full(int(bank.rows.max()) + 1, -1, np.int64)
-    clean = np.flatnonzero((bank.kinds == CLEAN) & (bank.rows >= 0))
-    place[bank.rows[clean]] = clean
-    return place
-
-
-def _follow(stage: Stage, common: Common) -> Follow | None:
+def _follow(stage: Stage, common: Common, teachers: Path) -> Follow | None:
     """The losses of the tutor's answers; None where there are none yet, then the trunk starts
     without."""
     path = stage.where / "answers.npz"
@@ -189,24 +174,26 @@ def _follow(stage: Stage, common: Common) -> Follow | None:
         return None
     state = torch.load(checkpoint(stage.where, "tutor"), weights_only=False)
     common.contrast.load_state_dict(state["contrast"])
-    tutor = Tutor(Sizes(**state["sizes"]))
-    tutor.load_state_dict(state["slow"])
+    tutors = Tutors(Tutor(Sizes(**state["sizes"])), teachers)
+    tutors.load_state_dict(torch.load(stage.where / TUTORS, weights_only=True))
     kept = np.load(path)
     answers = {
         name: torch.from_numpy(np.concatenate([kept[name], np.zeros_like(kept[name][:1])]))
         for name in PARTS[:5]
     }
     seen = torch.from_numpy(np.flatnonzero(stage.bank.seen[clean_places(stage.bank)]))
-    return Follow(answers, seen, common.contrast.weights().detach(), WHITENED, tutor)
+    return Follow(answers, seen, common.contrast.weights().detach(), WHITENED, tutors)
 
 
 def fit_palette(stage: Stage, known: Targets, arguments: argparse.Namespace) -> None:
     """The palette, on the bank's colours as the finder sees them."""
     path = stage.where / "palette.pt"
     if not path.exists():
-        told = build_clues(stage.bank, open_finder(stage.where), stage.where)
+        finder = open_finder(stage.where)
+        told = build_clues(stage.bank, finder, stage.where)
+        bank, told = wider(stage.bank, told, stage.rows, stage.cache, finder, stage.where)
         palette = train_palette(
-            stage.rows, stage.bank, told, known.white, TWIN, arguments.palette_minutes,
+            stage.rows, bank, told, known.white, TWIN, arguments.palette_minutes,
             arguments.seed,
         )  # fmt: skip
         torch.save(palette.state_dict(), path)
@@ -253,7 +240,7 @@ def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
     """The encoder itself."""
     finder = open_finder(stage.where)
     common = Common(known, sizes)
-    follow = _follow(stage, common)
+    follow = _follow(stage, common, arguments.teachers)
     trunk, slow = Trunk(sizes), Trunk(sizes)
     share = 1.0
     if arguments.trunk_from:

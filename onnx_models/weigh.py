@@ -19,12 +19,14 @@ from onnx_models.dataset import F32, I64
 
 ROUNDS: Final = 3
 STEPS: Final = (0.0, 0.03, 0.06, 0.1, 0.15, 0.2, 0.27, 0.35, 0.45, 0.6, 0.8, 1.1, 1.5, 2.0)
-LEAST: Final = 0.06
-"""Of what is kept no part goes under: what asks by it would have to shout."""
-SPOKEN: Final[dict[str, float]] = {"attributes": 0.2, "detail": 0.1, "model": 0.1}
-"""Words, and what knows products apart, live in these."""
-LIKENESS: Final = 4.0
-"""What people's judgement counts beside finding among what is kept."""
+STORED: Final[dict[str, float]] = {
+    "style": 0.665, "model": 0.05, "outline": 0.01, "detail": 0.09, "attributes": 0.13,
+    "palette": 0.025, "plain": 0.02, "scene": 0.01,
+}  # fmt: skip
+"""Of what is kept. No search asks for what lies side by side in a catalogue, whatever these are (it
+scales what asks to fit), so they serve what else looks at it: likeness as people judge it, which is
+style, and classifiers, which see a part by its variance. EXPERIMENTS.md has what others gave; the
+less a part has, the louder one must ask by it, and the further an index looks to find it."""
 TRIPLETS: Final = 20_000
 CANDIDATES: Final = 80
 """Pictures nearest by each part that stand for the gallery: others come first by no mixture."""
@@ -144,18 +146,6 @@ def fit_asking(asked: Asked, silent: tuple[str, ...], seed: int) -> dict[str, fl
         begun = {name: 0.3 if name in heard else 0.0 for name in PARTS}
         found.append(normal(_searched(score, begun, dict.fromkeys(heard, 0.0))))
     return mean(*found)
-
-
-def fit_kept(clean: Asked, judge: Judge) -> dict[str, float]:
-    """Weights of what is kept, sum 1: R@1 and reciprocal rank of what is kept among its like, and
-    likeness. The whole scene has the least: shoes are not alike because one shop shows them."""
-
-    def score(weights: dict[str, float]) -> float:
-        return sum(clean.figures(weights, weights)) + LIKENESS * judge.agreement(weights)
-
-    least = {name: SPOKEN.get(name, LEAST) for name in PARTS}
-    begun = {**dict.fromkeys(PARTS, 0.3), "scene": least.pop("scene")}
-    return normal(_searched(score, begun, least))
 
 
 def _searched(

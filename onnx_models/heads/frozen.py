@@ -57,13 +57,13 @@ class Frozen:
             ort.InferenceSession(data, options, providers=["CPUExecutionProvider"]),
         )  # fmt: skip
 
-    def run(self, pixels: U8, catalogue: bool = False) -> tuple[F32, F32]:
-        """(n, S, S, 3) uint8 to unit vectors (n, dim), such as ask or (``catalogue``) to be asked
-        for, and features (n, F): the vectors themselves where the graph has no such output."""
+    def run(self, pixels: U8) -> tuple[F32, F32, F32]:
+        """(n, S, S, 3) uint8 to unit vectors (n, dim) such as ask and such as are kept (the same
+        where the graph has one output for both), and features (n, F): the vectors themselves where
+        the graph has none."""
         there = {out.name for out in self.session.get_outputs()}
-        names = [CATALOGUE if catalogue and CATALOGUE in there else self.output]
-        if FEATURES in there:
-            names.append(FEATURES)
-        results = self.session.run(names, {self.input: pixels})
-        vectors = results[0] / np.linalg.norm(results[0], axis=1, keepdims=True)
-        return vectors, results[1] if len(results) > 1 else vectors
+        names = [self.output, *(name for name in (CATALOGUE, FEATURES) if name in there)]
+        found = dict(zip(names, self.session.run(names, {self.input: pixels}), strict=True))
+        asking, kept = (found.get(name, found[self.output]) for name in (self.output, CATALOGUE))
+        asking, kept = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (asking, kept))
+        return asking, kept, found.get(FEATURES, asking)

@@ -59,9 +59,12 @@ class Exported(nn.Module):
 
 
 class PairNetwork(nn.Module):
-    """Two vectors (n, D) each to a logit (n,) that they show one product; symmetric by its inputs.
+    """Two vectors (n, D) each to a logit (n,) that they show one product: one that asks or is kept
+    itself, and one that is kept.
 
-    It sees the cosine of each part of the vector, and |a - b| and a * b, each projected.
+    The two kinds scale the parts otherwise, so each part counts by its cosine, weighed by how the
+    asking vector scales its parts (which tells a phone's from a studio's and from a kept one), and
+    by |a - b| and a * b of the parts at unit length, projected.
     """
 
     def __init__(
@@ -76,33 +79,44 @@ class PairNetwork(nn.Module):
         super().__init__()
         self.parts = parts
         self.residual = residual
+        count = len(parts)
         self.difference = nn.Linear(dim, width, bias=False)
         self.product = nn.Linear(dim, width, bias=False)
         self.mlp = nn.Sequential(
-            nn.Linear(2 * width + len(parts) + 1, 64), nn.GELU(), nn.Dropout(0.1), nn.Linear(64, 1)
+            nn.Linear(2 * width + 2 * count, 64), nn.GELU(), nn.Dropout(0.1), nn.Linear(64, 1)
         )
-        self.cosines = nn.Linear(len(parts) + 1, 1)
-        nn.init.constant_(self.cosines.weight, 1.0)
+        self.weights = nn.Linear(count, count)
+        self.offset = nn.Linear(count, 1)
+        nn.init.zeros_(self.weights.weight)
+        nn.init.constant_(self.weights.bias, 4.0)
+        nn.init.zeros_(self.offset.weight)
         self.drop = nn.Dropout(0.3)
 
     def forward(self, query: Tensor, other: Tensor) -> Tensor:
         """Logit (n,)."""
-        cosines = [(query * other).sum(dim=1, keepdim=True)]
+        ones, twos, scales, cosines = [], [], [], []
         for low, high in self.parts:
             a, b = query[:, low:high], other[:, low:high]
-            norms = a.norm(dim=1, keepdim=True) * b.norm(dim=1, keepdim=True)
-            cosines.append((a * b).sum(dim=1, keepdim=True) / norms.clamp(min=1e-6))
-        alike = torch.cat(cosines, dim=1)
-        base = self.cosines(alike) * 4
+            scale = a.norm(dim=1, keepdim=True)
+            one = a / scale.clamp(min=1e-6)
+            two = b / b.norm(dim=1, keepdim=True).clamp(min=1e-6)
+            ones.append(one)
+            twos.append(two)
+            scales.append(scale)
+            cosines.append((one * two).sum(dim=1, keepdim=True))
+        alike, asks = torch.cat(cosines, dim=1), torch.cat(scales, dim=1)
+        base = (alike * self.weights(asks)).sum(dim=1, keepdim=True) + self.offset(asks)
         if not self.residual:
             return torch.as_tensor(base.squeeze(-1))
+        left, right = torch.cat(ones, dim=1), torch.cat(twos, dim=1)
         # Components are about 1/sqrt(D): scaled up, so that the layers start at a useful size.
-        scale = query.shape[1] ** 0.5
+        size = query.shape[1] ** 0.5
         seen = torch.cat(
             [
-                torch.relu(self.difference((query - other).abs() * scale)),
-                torch.relu(self.product(query * other * scale * scale)),
+                torch.relu(self.difference((left - right).abs() * size)),
+                torch.relu(self.product(left * right * size * size)),
                 alike,
+                asks,
             ],
             dim=1,
         )

@@ -1,7 +1,8 @@
 """Train the same-pair verifier on an encoder's vectors.
 
-Positives: two pictures of one product, each as the shop shows it or re-shot. Negatives: the nearest
-pictures of other products, colourways of one model, others of the source.
+One of a pair asks, as the shop shows it or re-shot, or is kept as well (shops' pictures are matched
+with each other by what is kept); the other is kept. Positives: two pictures of one product.
+Negatives: the nearest pictures of other products, colourways of one model, others of the source.
 """
 
 from __future__ import annotations
@@ -24,18 +25,19 @@ from onnx_models.heads.scores import Array
 STEPS: Final = 2000
 BATCH: Final = 512
 NEAREST: Final = 24
-TWIN: Final = 0.985
-"""Clean pictures of "other" products nearer than this are mostly the same shoe under two ids."""
+TWIN: Final = 0.97
+"""Clean pictures of "other" products that are so near, beside the cosine with what is kept of the
+picture itself, are mostly the same shoe under two ids."""
 PRECISION: Final = 0.95
 HITS: Final = 5
 
 
 class Sampler:
-    """Batches of pairs from the training rows; ``vectors`` (copies, n, D)."""
+    """Batches of pairs from the training rows; ``asking`` (copies, n, D), ``kept`` (n, D)."""
 
-    def __init__(self, rows: list[Row], vectors: F32, seed: int = 5) -> None:
+    def __init__(self, rows: list[Row], asking: F32, kept: F32, seed: int = 5) -> None:
         self.rng = np.random.default_rng(seed)
-        self.vectors = vectors
+        self.left, self.kept = np.concatenate([asking, kept[None]]), kept
         self.train = np.array([i for i, row in enumerate(rows) if row.split == "train"])
         self.product = codes([row.product for row in rows])
         self.source = codes([row.source for row in rows])
@@ -58,10 +60,11 @@ class Sampler:
 
     def _nearest(self) -> I64:
         """Rows (train, NEAREST) of the nearest clean pictures of other products, -1 where fewer."""
-        clean = self.vectors[0, self.train]
+        asking, kept = self.left[0, self.train], self.kept[self.train]
         near = np.full((len(self.train), NEAREST), -1, np.int64)
-        for start in range(0, len(clean), 512):
-            similarity = clean[start : start + 512] @ clean.T
+        for start in range(0, len(kept), 512):
+            similarity = asking[start : start + 512] @ kept.T
+            similarity /= np.diagonal(similarity, start)[:, None]
             own = self.product[self.train[start : start + 512]]
             similarity[own[:, None] == self.product[self.train][None]] = -1
             similarity[similarity > TWIN] = -1
@@ -71,7 +74,7 @@ class Sampler:
 
     def batch(self) -> tuple[F32, F32, F32]:
         """Vectors (n, D) twice and whether each pair is one product (n,)."""
-        rng, copies = self.rng, len(self.vectors)
+        rng, copies = self.rng, len(self.left)
         pairs: list[tuple[int, int]] = []
         for _ in range(BATCH // 4):
             group = self.several[int(rng.integers(len(self.several)))]
@@ -94,13 +97,11 @@ class Sampler:
             pairs.append((a, int(others[rng.integers(len(others))])))
         one, two = np.array(pairs).T
         same = self.product[one] == self.product[two]
-        first, second = one, two
-        left = np.where(rng.random(len(first)) < 0.35, 0, rng.integers(0, copies, len(first)))
-        right = np.where(rng.random(len(first)) < 0.6, 0, rng.integers(0, copies, len(first)))
-        # A picture is no evidence for itself: the second copy is always another.
-        clash = (first == second) & (left == right)
-        right[clash] = (left[clash] + 1 + rng.integers(0, copies - 1, int(clash.sum()))) % copies
-        return self.vectors[left, first], self.vectors[right, second], same.astype(np.float32)
+        left = np.where(rng.random(len(one)) < 0.35, 0, rng.integers(0, copies, len(one)))
+        # A picture is no evidence for itself: there the one that asks is a re-shot copy.
+        itself = (one == two) & ((left == 0) | (left == copies - 1))
+        left[itself] = rng.integers(1, copies - 1, int(itself.sum()))
+        return self.left[left, one], self.kept[two], same.astype(np.float32)
 
 
 def fit(
@@ -134,7 +135,7 @@ def logits(network: PairNetwork, one: F32, two: F32) -> Array:
     return np.concatenate(parts)
 
 
-def pair_figures(network: PairNetwork, rows: list[Row], vectors: F32) -> dict[str, Any]:
+def pair_figures(network: PairNetwork, rows: list[Row], asking: F32, kept: F32) -> dict[str, Any]:
     """AUC over all pairs within a source of the multi-view validation pictures, against cosine."""
     held = np.array(
         [i for i, r in enumerate(rows)
@@ -146,32 +147,36 @@ def pair_figures(network: PairNetwork, rows: list[Row], vectors: F32) -> dict[st
     a, b = held[first[keep]], held[second[keep]]
     same = product[a] == product[b]
     figures: dict[str, Any] = {"pairs": len(a), "pairs_same": int(same.sum())}
-    for name, left, right in (("clean", 0, 0), ("reshot", 1, 0)):
-        one, two = vectors[left, a], vectors[right, b]
+    for name, left in (("clean", asking[0]), ("reshot", asking[1]), ("kept", kept)):
+        one, two = left[a], kept[b]
         cosine = np.einsum("ij,ij->i", one, two)
         figures[f"auc_cosine_{name}"] = round(scores.auroc(cosine, same), 4)
         figures[f"auc_{name}"] = round(scores.auroc(logits(network, one, two), same), 4)
     return figures
 
 
-def train_pair(encoder: Frozen, rows: list[Row], vectors: F32, out: Path) -> dict[str, Any]:
+def train_pair(
+    encoder: Frozen, rows: list[Row], asking: F32, kept: F32, out: Path
+) -> dict[str, Any]:
     """Train, calibrate, write pair.onnx and pair.json into ``out``; returns the facts."""
-    vectors = np.ascontiguousarray(vectors / np.linalg.norm(vectors, axis=2, keepdims=True))
+    asking, kept = (
+        np.ascontiguousarray(x / np.linalg.norm(x, axis=-1, keepdims=True)) for x in (asking, kept)
+    )
     # A few hundred products have several views: what the projections learn from them may or may
     # not carry over, so the plain weighting of the parts' cosines competes on validation pairs.
     tried = []
     for residual in (False, True):
-        network = fit(Sampler(rows, vectors), encoder.dim, encoder.parts, residual)
-        figures = pair_figures(network, rows, vectors)
+        network = fit(Sampler(rows, asking, kept), encoder.dim, encoder.parts, residual)
+        figures = pair_figures(network, rows, asking, kept)
         tried.append((figures["auc_clean"] + figures["auc_reshot"], residual, network, figures))
     _, residual, network, metrics = max(tried, key=lambda one: one[0])
     metrics["learned_projections"] = residual
     metrics["auc_clean_of_both"] = [one[3]["auc_clean"] for one in tried]
     metrics["auc_reshot_of_both"] = [one[3]["auc_reshot"] for one in tried]
-    slope, offset, same, used = _calibrate(network, rows, vectors)
+    slope, offset, same, used = _calibrate(network, rows, asking, kept)
     metrics |= used
-    sample = torch.from_numpy(np.ascontiguousarray(vectors[0, :3]))
-    other = torch.from_numpy(np.ascontiguousarray(vectors[-1, 3:6]))
+    sample = torch.from_numpy(np.ascontiguousarray(asking[0, :3]))
+    other = torch.from_numpy(np.ascontiguousarray(kept[3:6]))
     write_onnx(network, (sample, other), ["query", "other"], ["logit"], out / "pair.onnx")
     facts = {
         "dim": encoder.dim, "slope": slope, "offset": offset, "same": same,
@@ -184,7 +189,7 @@ def train_pair(encoder: Frozen, rows: list[Row], vectors: F32, out: Path) -> dic
 
 
 def _calibrate(
-    network: PairNetwork, rows: list[Row], vectors: F32
+    network: PairNetwork, rows: list[Row], asking: F32, kept: F32
 ) -> tuple[float, float, float, dict[str, Any]]:
     """Slope, offset, threshold and figures, on what a search would show first.
 
@@ -195,32 +200,31 @@ def _calibrate(
     held = [place for place, i in enumerate(keep) if rows[i].split == "validation"]
     product = codes([rows[i].product for i in keep])
     count = Counter(product.tolist())
-    gallery = vectors[0, keep]
-    kept: dict[str, list[Any]] = defaultdict(list)
+    gallery = kept[keep]
+    found: dict[str, list[Any]] = defaultdict(list)
     for copy in (1, 0):
         for line, place in enumerate(held):
             alone = count[int(product[place])] == 1
             # A clean picture that finds itself proves nothing.
             if copy == 0 and alone and line % 2 == 0:
                 continue
-            query = vectors[copy, keep[place]]
+            query = asking[copy, keep[place]]
             similarity = gallery @ query
             if not alone or line % 2:
                 similarity[place] = -1
             top = np.argsort(-similarity)[:HITS]
-            found = logits(network, np.repeat(query[None], HITS, 0), gallery[top])
-            kept["logit"].append(found)
-            kept["right"].append(product[top] == product[place])
-            kept["cosine"].append(similarity[top])
-            kept["copy"].append(copy)
-    logit, right = np.array(kept["logit"]), np.array(kept["right"])
+            found["logit"].append(logits(network, np.repeat(query[None], HITS, 0), gallery[top]))
+            found["right"].append(product[top] == product[place])
+            found["cosine"].append(similarity[top])
+            found["copy"].append(copy)
+    logit, right = np.array(found["logit"]), np.array(found["right"])
     slope, offset = scores.platt(logit.ravel(), right.ravel())
     probability = scores.sigmoid(slope * logit + offset)
     best, good = probability[:, 0], right[:, 0]
     same = scores.precise(best, good, PRECISION)
-    cosine = np.array(kept["cosine"])[:, 0]
+    cosine = np.array(found["cosine"])[:, 0]
     plain = scores.precise(cosine, good, PRECISION)
-    shot = np.array(kept["copy"]) == 1
+    shot = np.array(found["copy"]) == 1
     figures = {
         "queries": len(best),
         "right_top_hits": int(good.sum()),

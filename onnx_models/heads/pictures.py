@@ -33,9 +33,10 @@ STRENGTHS: Final = (0.8,)
 
 @dataclass(frozen=True)
 class Seen:
-    """Vectors (n, dim) and features (n, F) of n pictures, float32."""
+    """Vectors (n, dim) that ask and that are kept, and features (n, F), of n pictures, float32."""
 
-    vectors: F32
+    asking: F32
+    kept: F32
     features: F32
 
 
@@ -57,14 +58,12 @@ def _fitted(picture: U8, size: int) -> U8:
     return np.asarray(image.resize((size, size), Image.Resampling.BILINEAR))
 
 
-def _run(encoder: Frozen, pictures: Iterator[U8], catalogue: bool = False) -> Seen:
-    vectors, features = [], []
+def _run(encoder: Frozen, pictures: Iterator[U8]) -> Seen:
+    blocks: list[tuple[F32, F32, F32]] = []
     batch: list[U8] = []
 
     def flush() -> None:
-        one, two = encoder.run(np.stack(batch), catalogue)
-        vectors.append(one.astype(np.float16))
-        features.append(two.astype(np.float16))
+        blocks.append(encoder.run(np.stack(batch)))
         batch.clear()
 
     for picture in pictures:
@@ -73,7 +72,11 @@ def _run(encoder: Frozen, pictures: Iterator[U8], catalogue: bool = False) -> Se
             flush()
     if batch:
         flush()
-    return Seen(np.concatenate(vectors), np.concatenate(features))
+    asking, kept, features = (
+        np.concatenate([x.astype(np.float16) for x in column])
+        for column in zip(*blocks, strict=True)
+    )
+    return Seen(asking, kept, features)
 
 
 def _kept(path: Path, make: Callable[[], Seen], say: Callable[[str], None]) -> Seen:
@@ -81,11 +84,11 @@ def _kept(path: Path, make: Callable[[], Seen], say: Callable[[str], None]) -> S
         made = make()
         part = path.with_suffix(".part")
         with part.open("wb") as handle:
-            np.savez(handle, vectors=made.vectors, features=made.features)
+            np.savez(handle, asking=made.asking, kept=made.kept, features=made.features)
         part.replace(path)
-        say(f"{path.name}: {len(made.vectors)} pictures encoded")
+        say(f"{path.name}: {len(made.asking)} pictures encoded")
     with np.load(path) as stored:
-        return Seen(stored["vectors"].astype(np.float32), stored["features"].astype(np.float32))
+        return Seen(*(stored[n].astype(np.float32) for n in ("asking", "kept", "features")))
 
 
 def look(
@@ -117,7 +120,7 @@ def look(
         return Camera(backdrops[0], size, np.random.default_rng((SEED, seed)), strength)
 
     def clean() -> Seen:
-        return _run(encoder, (_fitted(picture, size) for picture in rgba), catalogue=True)
+        return _run(encoder, (_fitted(picture, size) for picture in rgba))
 
     def shot(copy: int) -> Seen:
         shooting = camera(copy, STRENGTHS[copy % len(STRENGTHS)])

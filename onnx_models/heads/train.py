@@ -41,10 +41,12 @@ SAID: Final = ("brand", "silhouette", "category", "gender")
 
 @dataclass(frozen=True)
 class Setup:
-    """Training material: features (copies, n, F), rows by split, targets."""
+    """Training material: features (copies, n, F), vectors that ask (copies, n, D) and that are kept
+    (n, D), rows by split, targets."""
 
     features: F32
-    vectors: F32
+    asking: F32
+    kept: F32
     strange: F32
     strange_validation: F32
     heldout: F32
@@ -60,7 +62,8 @@ def setup(rows: list[Row], labels: Labels, pictures: Pictures) -> Setup:
     tenth = np.arange(len(pictures.strange.features)) % 10 == 0
     return Setup(
         np.stack([copy.features for copy in copies]),
-        np.stack([copy.vectors for copy in copies]),
+        np.stack([copy.asking for copy in copies]),
+        pictures.clean.kept,
         pictures.strange.features[~tenth],
         pictures.strange.features[tenth],
         pictures.heldout.features,
@@ -204,7 +207,7 @@ def main() -> None:
     for name, value in facts["metrics"].items():
         say(f"{name}: {value}")
     if not given.no_pair:
-        described: dict[str, Any] = train_pair(encoder, rows, task.vectors, out)
+        described: dict[str, Any] = train_pair(encoder, rows, task.asking, task.kept, out)
         for name, value in described["metrics"].items():
             say(f"pair {name}: {value}")
 

@@ -23,10 +23,10 @@ COPIES: Final = (0, 1)
 def neighbour_votes(task: Setup, copy: int, codes: I64, count: int, heat: float) -> F32:
     """Shares (validation, count) that the nearest training products give each class; without their
     own product by the split."""
-    gallery = task.vectors[0, task.train]
+    gallery = task.kept[task.train]
     result = np.zeros((len(task.validation), count), np.float32)
     for line, row in enumerate(task.validation):
-        similarity = gallery @ task.vectors[copy, row]
+        similarity = gallery @ task.asking[copy, row]
         near = np.argpartition(-similarity, NEIGHBOURS)[:NEIGHBOURS]
         weights = np.exp((similarity[near] - similarity[near].max()) / heat)
         weights /= weights.sum()

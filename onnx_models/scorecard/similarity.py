@@ -210,7 +210,7 @@ def pairs(bench: Bench, entrant: Entrant, vectors: Array) -> Result:
         likely = np.empty(len(scores))
         for at in np.unique(first):
             hit = first == at
-            likely[hit] = model.probability(vectors[own[at]], vectors[own[second[hit]]])
+            likely[hit] = model.probability(asking[at], vectors[own[second[hit]]])
         ways["verifier"] = likely
     draws = np.random.default_rng(bench.seed).multinomial(
         code.max() + 1, np.full(code.max() + 1, 1 / (code.max() + 1)), size=100

@@ -13,23 +13,28 @@ torch = pytest.importorskip("torch")
 from app.sketch.design import random_design  # noqa: E402
 from app.sketch.render import render  # noqa: E402
 from onnx_models.assemble import GATED, KEPT, PARTS, Served, outline  # noqa: E402
+from onnx_models.bank import SHOT, Bank  # noqa: E402
 from onnx_models.colours import CLUES, tone  # noqa: E402
 from onnx_models.crops import looks_of  # noqa: E402
-from onnx_models.dataset import HELD_SOURCE, Row  # noqa: E402
+from onnx_models.dataset import HELD_SOURCE, Cache, Row  # noqa: E402
 from onnx_models.finder import HEIGHT, WIDTH, Finder, Found, _sample, focus  # noqa: E402
-from onnx_models.hints import Pretrained, settle  # noqa: E402
+from onnx_models.heads.network import PairNetwork  # noqa: E402
+from onnx_models.hints import MOBILENET, Pretrained, settle  # noqa: E402
 from onnx_models.lessons import Common, Targets  # noqa: E402
 from onnx_models.losses import Fine, Follow  # noqa: E402
 from onnx_models.model import Parts, Sizes, Trunk  # noqa: E402
 from onnx_models.palette import Palette, contrast  # noqa: E402
-from onnx_models.separable import LAST, MIDST, Body  # noqa: E402
+from onnx_models.separable import LAST, MIDST, PLAN, Body  # noqa: E402
+from onnx_models.shots import MORE, wider  # noqa: E402
 from onnx_models.surfaces import surface  # noqa: E402
 from onnx_models.teachers import neighbours  # noqa: E402
 from onnx_models.text.train import Fits, Values  # noqa: E402
 from onnx_models.text.words import Asked as Wanted  # noqa: E402
 from onnx_models.text.words import Facts, Vocabulary, Writer  # noqa: E402
 from onnx_models.train import AGAIN, go_on  # noqa: E402
-from onnx_models.weigh import Asked, Judge, fit_asking, fit_kept  # noqa: E402
+from onnx_models.tutor import Tutor  # noqa: E402
+from onnx_models.tutors import Tutors  # noqa: E402
+from onnx_models.weigh import STORED, Asked, Judge, fit_asking  # noqa: E402
 
 
 def drawn(seed: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -87,7 +92,7 @@ def test_a_phone_and_a_studio_ask_by_other_weights() -> None:
 
 
 def test_weights_of_what_asks_and_of_what_is_kept() -> None:
-    """Asking finds which part tells products apart; what is kept listens to likeness as well."""
+    """Asking finds which part tells products apart; what is kept is alike as its style is."""
     rng = np.random.default_rng(0)
     names = np.repeat([f"p{i}" for i in range(60)], 2)
     gallery = {
@@ -102,10 +107,11 @@ def test_weights_of_what_asks_and_of_what_is_kept() -> None:
     assert sum(weights.values()) == pytest.approx(1)
     assert weights["detail"] == max(weights.values())
     assert asked.figures(weights, weights) == (1.0, 1.0)
-    kept = fit_kept(asked, Judge(gallery["style"], gallery, 0))
-    assert sum(kept.values()) == pytest.approx(1)
-    assert min(kept.values()) > 0
-    assert kept["style"] == max(kept.values())
+    judge = Judge(gallery["style"], gallery, 0)
+    assert set(STORED) == set(PARTS)
+    assert sum(STORED.values()) == pytest.approx(1)
+    assert min(STORED.values()) > 0
+    assert judge.agreement(weights) < 0.8 < 0.95 < judge.agreement(STORED)
 
 
 def test_the_right_picture_is_a_candidate_however_far() -> None:
@@ -322,6 +328,102 @@ def test_rare_values_are_asked_for_by_themselves() -> None:
     for row, one in asked:
         assert not one.brand or facts[row].brand == one.brand
         assert not one.colour or facts[row].colour == one.colour
+
+
+def mobilenet(folder: Path) -> None:
+    """MobileNetV1's shape with random weights, where the reference model would lie."""
+    onnx = pytest.importorskip("onnx")
+    rng = np.random.default_rng(0)
+    make, tensors = onnx.helper.make_node, []
+
+    def told(name: str, values: np.ndarray) -> str:
+        tensors.append(onnx.numpy_helper.from_array(values.astype(np.float32), name))
+        return name
+
+    nodes = [
+        make("Cast", ["x"], ["c"], to=1), make("Sub", ["c", told("low", np.array(127.5))], ["s"]),
+        make("Mul", ["s", told("scale", np.array(1 / 127.5))], ["y0"]),
+    ]  # fmt: skip
+    shapes = [(32, 3, 3, 3)]
+    for inputs, outputs, _ in (layer for stage in PLAN for layer in stage):
+        shapes += [(inputs, 1, 3, 3), (outputs, inputs, 1, 1)]
+    for at, shape in enumerate(shapes):
+        spread = (2 / (shape[1] * shape[2] * shape[3])) ** 0.5
+        weight = told(f"w{at}", rng.normal(0, spread, shape))
+        nodes.append(make("Conv", [f"y{at}", weight, told(f"b{at}", np.zeros(shape[0]))],
+                          [f"y{at + 1}"]))  # fmt: skip
+    ends = [onnx.helper.make_tensor_value_info(n, 1, None) for n in ("x", f"y{len(shapes)}")]
+    graph = onnx.helper.make_graph(nodes, "g", ends[:1], ends[1:], tensors)
+    (folder / MOBILENET).parent.mkdir(parents=True)
+    onnx.save(onnx.helper.make_model(graph), str(folder / MOBILENET))
+
+
+def test_two_tutors_tell_apart_what_either_does(tmp_path: Path) -> None:
+    """Detail is both networks', in directions near the fine-tuned one's; the rest is its alone."""
+    torch.manual_seed(0)
+    mobilenet(tmp_path)
+    tutor = Tutor(Sizes()).eval()
+    tutors = Tutors(tutor, tmp_path)
+    shoes = [torch.cat(drawn(seed), dim=1) for seed in range(160)]
+    x = torch.nn.functional.interpolate(torch.cat(shoes), (HEIGHT, WIDTH))
+    tutors.fit((x.permute(0, 2, 3, 1) * 255).to(torch.uint8))
+    with torch.inference_mode():
+        alone, both = tutor(x), tutors(x)
+        again = Tutors(Tutor(Sizes()), tmp_path)
+        again.load_state_dict(tutors.state_dict())
+        told = again(x[:2]).detail
+    assert torch.equal(alone.style, both.style)
+    assert both.detail.shape == alone.detail.shape
+    assert torch.allclose(both.detail.norm(dim=1), torch.ones(160), atol=1e-3)
+    assert torch.allclose(told, both.detail[:2], atol=1e-4)
+    own = torch.nn.functional.normalize(alone.detail - alone.detail.mean(0), dim=1)
+    near = (own * both.detail).sum(1).mean()
+    assert float(near) > 0.3, "a random rotation of 96 directions would give 0"
+    apart = (both.detail @ both.detail.T - own @ own.T).abs().mean()
+    assert float(apart) > 0.02, "the other network has a say"
+
+
+def test_the_palette_sees_more_shots_than_the_bank_keeps(tmp_path: Path) -> None:
+    """Rows and kinds stand behind the bank's, of training pictures only, and are made once."""
+    rng = np.random.default_rng(0)
+    rows = [Row(f"f{i}", "s", f"p{i}", "", "", "", "", "studio") for i in range(8)]
+    train = [i for i, row in enumerate(rows) if row.split == "train"]
+    shoes = [render(random_design(i), "side", (192, 192), "white", i) for i in range(8)]
+    rgb = np.stack([np.asarray(one, np.uint8) for one in shoes])
+    alpha = np.where(rgb.min(3, keepdims=True) < 250, 255, 0).astype(np.uint8)
+    boxes = np.tile(np.array([0, 0, 192, 192], np.int64), (8, 1))
+    cache = Cache(np.concatenate([rgb, alpha], axis=3), boxes, np.ones(8, bool))
+    (tmp_path / "bank").mkdir()
+    np.save(tmp_path / "bank" / "backdrops.npy", rng.integers(0, 256, (4, 160, 160, 3), np.uint8))
+    kinds = np.zeros(8, np.uint8)
+    bank = Bank(rgb, alpha[..., 0], np.arange(8), kinds, np.zeros((8, 3), np.float32),
+                np.ones(8, bool), np.ones(8, bool))  # fmt: skip
+    told = np.zeros((8, CLUES), np.float16)
+    every, seen = wider(bank, told, rows, cache, Finder().eval(), tmp_path)
+    assert train
+    assert len(train) < 8
+    assert len(seen) == len(every.rows) == len(every.kinds) == 8 + MORE * len(train)
+    assert every.rows[8:].tolist() == np.repeat(train, MORE).tolist()
+    assert set(every.kinds[8:].tolist()) == {SHOT}
+    shots = seen[8:].astype(np.float32)
+    assert (np.abs(shots).sum(axis=1) > 0).all()
+    assert len(np.unique(shots.round(2), axis=0)) == len(shots), "each shot is another"
+    before = (tmp_path / "bank" / "shots.npy").stat().st_mtime_ns
+    assert np.array_equal(wider(bank, told, rows, cache, Finder(), tmp_path)[1], seen)
+    assert (tmp_path / "bank" / "shots.npy").stat().st_mtime_ns == before
+
+
+def test_a_pair_network_hears_how_a_vector_asks() -> None:
+    """Parts count by their direction; how the asking vector scales them says by which to judge."""
+    torch.manual_seed(0)
+    network = PairNetwork(12, ((0, 4), (4, 12)), residual=False).eval()
+    query, other = torch.randn(5, 12), torch.randn(5, 12)
+    scaled = torch.cat([other[:, :4] * 3, other[:, 4:] * 0.2], dim=1)
+    with torch.inference_mode():
+        assert torch.allclose(network(query, other), network(query, scaled), atol=1e-4)
+        network.weights.weight[0, 1] = 2.0
+        louder = torch.cat([query[:, :4], query[:, 4:] * 5], dim=1)
+        assert not torch.allclose(network(query, other), network(louder, other), atol=1e-3)
 
 
 def test_hints_come_from_mobilenet_or_not_at_all(tmp_path: Path) -> None:

@@ -1,0 +1,120 @@
+"""Both tutors: the transformer fine-tuned on shoes, and MobileNetV1 as it was pretrained.
+
+What fine-tuning on a few thousand shoes teaches is partly those shoes. A network that never saw
+them knows less about shoes and errs elsewhere; together they find more than either (an ensemble as
+the teacher of one network, Hinton et al. 2015, arXiv 1503.02531). Neither is ever shipped.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from onnx_models.bank import CLEAN, Bank
+from onnx_models.blocks import weighted_mean
+from onnx_models.crops import by_mask
+from onnx_models.dataset import F32, I64
+from onnx_models.hints import MOBILENET, Pretrained
+from onnx_models.model import Parts, unit
+from onnx_models.separable import LAST
+from onnx_models.teachers import directions
+from onnx_models.tutor import Tutor
+from onnx_models.validate import PARTS, embed
+
+WHITENED: Final = 0.5
+"""Power of the deviation that directions of either are divided by."""
+SEEN: Final = 128
+"""Directions of what the pretrained network sees."""
+SHARE: Final = 0.4
+"""What it counts beside the other."""
+SAMPLE: Final = 8_000
+BATCH: Final = 64
+
+
+class Tutors(nn.Module):
+    """Focused shoes (n, 4, h, w) to the fine-tuned tutor's parts, detail by both."""
+
+    def __init__(self, tutor: Tutor, teachers: Path) -> None:
+        super().__init__()
+        self.tutor, self.knows = tutor.eval(), Pretrained(teachers / MOBILENET)
+        own = tutor.to_detail.out_features
+        for name, (width, kept) in {
+            "own": (own, own), "seen": (LAST, SEEN), "both": (own + SEEN, own),
+        }.items():  # fmt: skip
+            self.register_buffer(f"mean_{name}", torch.zeros(width))
+            self.register_buffer(f"axes_{name}", torch.zeros(width, kept))
+        self.mean_both: Tensor
+        self.axes_both: Tensor
+
+    def _in(self, name: str, values: Tensor) -> Tensor:
+        return unit((values - getattr(self, f"mean_{name}")) @ getattr(self, f"axes_{name}"))
+
+    def _set(self, name: str, values: Tensor, power: float) -> None:
+        mean, axes = directions(values.numpy(), power)
+        getattr(self, f"mean_{name}").copy_(torch.from_numpy(mean))
+        axes = axes[:, : getattr(self, f"axes_{name}").shape[1]]
+        getattr(self, f"axes_{name}").copy_(torch.from_numpy(axes))
+
+    def _seen(self, x: Tensor) -> Tensor:
+        deep = self.knows(x[:, :3].contiguous(memory_format=torch.channels_last))[-1].float()
+        share = nn.functional.adaptive_avg_pool2d(x[:, 3:].float(), deep.shape[2:])
+        return torch.sqrt(weighted_mean(deep, share))
+
+    def _joined(self, own: Tensor, seen: Tensor) -> Tensor:
+        return torch.cat([self._in("own", own), self._in("seen", seen) * SHARE**0.5], dim=1)
+
+    @torch.inference_mode()
+    def fit(self, crops: Tensor) -> None:
+        """Take the directions of both from ``crops`` (n, h, w, 4) uint8."""
+        own, seen = [], []
+        for block in crops.split(BATCH):
+            x = block.permute(0, 3, 1, 2).float() / 255
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                own.append(self.tutor(x).detail.float())
+                seen.append(self._seen(x))
+        self._set("own", torch.cat(own), WHITENED)
+        self._set("seen", torch.cat(seen), WHITENED)
+        joined = self._joined(torch.cat(own), torch.cat(seen))
+        self._set("both", joined, 0.0)
+        # Turned towards the tutor's own directions (Schoenemann 1966), which changes no cosine: a
+        # trunk that followed it alone can go on.
+        towards = ((joined - self.mean_both) @ self.axes_both).T @ torch.cat(own)
+        one, _, two = torch.linalg.svd(towards)
+        self.axes_both.copy_(self.axes_both @ one @ two)
+
+    def forward(self, x: Tensor) -> Parts:
+        """The parts; bfloat16 only under the caller's autocast."""
+        parts: Parts = self.tutor(x)
+        seen = self._seen(x)
+        with torch.autocast("cpu", enabled=False):
+            detail = self._in("both", self._joined(parts.detail.float(), seen.float()))
+        return parts._replace(detail=detail)
+
+
+def clean_places(bank: Bank) -> I64:
+    """Where in the bank each row's clean picture stands, (rows,)."""
+    place = np.full(int(bank.rows.max()) + 1, -1, np.int64)
+    clean = np.flatnonzero((bank.kinds == CLEAN) & (bank.rows >= 0))
+    place[bank.rows[clean]] = clean
+    return place
+
+
+def ask(tutor: Tutor, bank: Bank, teachers: Path, seed: int) -> tuple[Tutors, dict[str, F32]]:
+    """Both tutors, directions fitted on pictures that training sees; and their parts of every
+    row's clean picture and its mirror image, by name."""
+    tutors = Tutors(tutor, teachers)
+    places = clean_places(bank)
+    crops = by_mask(bank.views[places], bank.masks[places], 0)
+    trained = np.flatnonzero(bank.seen[places])
+    some = np.random.default_rng(seed).choice(trained, min(SAMPLE, len(trained)), replace=False)
+    tutors.fit(torch.from_numpy(crops[np.sort(some)]))
+    found, mirrored = embed(tutors, crops), embed(tutors, np.ascontiguousarray(crops[:, :, ::-1]))
+    kept = {}
+    for name in PARTS[:5]:
+        both = found[name] + mirrored[name]
+        kept[name] = np.asarray(both / np.linalg.norm(both, axis=1, keepdims=True), np.float32)
+    return tutors, kept
