@@ -88,21 +88,25 @@ class Views:
 
 
 def train_finder(
-    bank: Bank, held: Held | None, body: dict[str, Tensor], minutes: float, seed: int
+    bank: Bank, held: Held | None, begun: dict[str, Tensor], share: float, minutes: float, seed: int
 ) -> Finder:
     """Train for so many minutes; under ``torchrun`` the workers share the gradients.
 
-    ``body`` is what the stages begin as; ``held`` None: this worker measures nothing. Returns the
-    average of the weights.
+    ``begun``: weights to begin with, a body's or a whole finder's; ``share`` of the peak rates,
+    less than 1 for a finder that was trained before, whose norms stand still. ``held`` None: this
+    worker measures nothing. Returns the average of the weights.
     """
     torch.manual_seed(seed)
     finder = Finder()
     own = finder.state_dict()
-    own.update({name: value for name, value in body.items() if name in own})
+    own.update({name: value for name, value in begun.items() if name in own})
     finder.load_state_dict(own)
     slow = copy.deepcopy(finder)
     finder = finder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    groups = [*split(finder.knows(), BODY_PEAK, DECAY), *split(finder.fresh(), PEAK, DECAY)]
+    groups = [
+        *split(finder.knows(), share * BODY_PEAK, DECAY),
+        *split(finder.fresh(), share * PEAK, DECAY),
+    ]
     trained, optimiser = list(finder.parameters()), optimiser_of(groups)
     first = the_first()
     worker = dist.get_rank() if dist.is_initialized() else 0
@@ -112,7 +116,7 @@ def train_finder(
     while (progress := agreed((time.monotonic() - start) / (minutes * 60))) < 1:
         pace(optimiser, groups, progress)
         finder.train()
-        if progress > NORMED:
+        if progress > NORMED or share < 1:
             for module in finder.modules():
                 if isinstance(module, nn.BatchNorm2d):
                     module.eval()

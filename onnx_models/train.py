@@ -40,7 +40,6 @@ from onnx_models.model import Parts, Sizes, Trunk
 from onnx_models.palette import train_palette
 from onnx_models.sampler import Batch, Sampler
 from onnx_models.seek import train_finder
-from onnx_models.shots import wider
 from onnx_models.teachers import teacher_features
 from onnx_models.tutor import Tutor, pretrained
 from onnx_models.tutors import Tutors, ask, clean_places
@@ -189,11 +188,9 @@ def fit_palette(stage: Stage, known: Targets, arguments: argparse.Namespace) -> 
     """The palette, on the bank's colours as the finder sees them."""
     path = stage.where / "palette.pt"
     if not path.exists():
-        finder = open_finder(stage.where)
-        told = build_clues(stage.bank, finder, stage.where)
-        bank, told = wider(stage.bank, told, stage.rows, stage.cache, finder, stage.where)
+        told = build_clues(stage.bank, open_finder(stage.where), stage.where)
         palette = train_palette(
-            stage.rows, bank, told, known.white, TWIN, arguments.palette_minutes,
+            stage.rows, stage.bank, told, known.white, TWIN, arguments.palette_minutes,
             arguments.seed,
         )  # fmt: skip
         torch.save(palette.state_dict(), path)
@@ -216,8 +213,12 @@ def fit_finder(stage: Stage, arguments: argparse.Namespace) -> None:
     path = stage.where / "finder.pt"
     if not path.exists():
         held = Held(stage.rows, stage.cache, arguments.seed, step=1) if the_first() else None
-        body = trained_body(stage.where)
-        finder = train_finder(stage.bank, held, body, arguments.finder_minutes, arguments.seed)
+        share, begun = 1.0, trained_body(stage.where)
+        if arguments.finder_from:
+            share, begun = AGAIN, torch.load(arguments.finder_from, weights_only=True)
+        finder = train_finder(
+            stage.bank, held, begun, share, arguments.finder_minutes, arguments.seed
+        )
         if the_first():
             torch.save(finder.state_dict(), path)
         meet()
@@ -306,6 +307,7 @@ def main() -> None:
     parser.add_argument("--palette-minutes", type=float, default=3.0, help="0: none")
     parser.add_argument("--body-minutes", type=float, default=25.0, help="0: none")
     parser.add_argument("--tutor-from", type=Path, help="tutor.pt of a run before: go on from it")
+    parser.add_argument("--finder-from", type=Path, help="finder.pt of one: go on from it")
     parser.add_argument("--trunk-from", type=Path, help="trunk-*.pt of one: go on from it")
     parser.add_argument("--hold", action="store_true", help="keep one studio for finish to fit on")
     parser.add_argument("--seed", type=int, default=0)

@@ -13,10 +13,9 @@ torch = pytest.importorskip("torch")
 from app.sketch.design import random_design  # noqa: E402
 from app.sketch.render import render  # noqa: E402
 from onnx_models.assemble import GATED, KEPT, PARTS, Served, outline  # noqa: E402
-from onnx_models.bank import SHOT, Bank  # noqa: E402
 from onnx_models.colours import CLUES, tone  # noqa: E402
 from onnx_models.crops import looks_of  # noqa: E402
-from onnx_models.dataset import HELD_SOURCE, Cache, Row  # noqa: E402
+from onnx_models.dataset import HELD_SOURCE, Row  # noqa: E402
 from onnx_models.finder import HEIGHT, WIDTH, Finder, Found, _sample, focus  # noqa: E402
 from onnx_models.heads.network import PairNetwork  # noqa: E402
 from onnx_models.hints import MOBILENET, Pretrained, settle  # noqa: E402
@@ -25,7 +24,6 @@ from onnx_models.losses import Fine, Follow  # noqa: E402
 from onnx_models.model import Parts, Sizes, Trunk  # noqa: E402
 from onnx_models.palette import Palette, contrast  # noqa: E402
 from onnx_models.separable import LAST, MIDST, PLAN, Body  # noqa: E402
-from onnx_models.shots import MORE, wider  # noqa: E402
 from onnx_models.surfaces import surface  # noqa: E402
 from onnx_models.teachers import neighbours  # noqa: E402
 from onnx_models.text.train import Fits, Values  # noqa: E402
@@ -381,36 +379,6 @@ def test_two_tutors_tell_apart_what_either_does(tmp_path: Path) -> None:
     assert float(near) > 0.3, "a random rotation of 96 directions would give 0"
     apart = (both.detail @ both.detail.T - own @ own.T).abs().mean()
     assert float(apart) > 0.02, "the other network has a say"
-
-
-def test_the_palette_sees_more_shots_than_the_bank_keeps(tmp_path: Path) -> None:
-    """Rows and kinds stand behind the bank's, of training pictures only, and are made once."""
-    rng = np.random.default_rng(0)
-    rows = [Row(f"f{i}", "s", f"p{i}", "", "", "", "", "studio") for i in range(8)]
-    train = [i for i, row in enumerate(rows) if row.split == "train"]
-    shoes = [render(random_design(i), "side", (192, 192), "white", i) for i in range(8)]
-    rgb = np.stack([np.asarray(one, np.uint8) for one in shoes])
-    alpha = np.where(rgb.min(3, keepdims=True) < 250, 255, 0).astype(np.uint8)
-    boxes = np.tile(np.array([0, 0, 192, 192], np.int64), (8, 1))
-    cache = Cache(np.concatenate([rgb, alpha], axis=3), boxes, np.ones(8, bool))
-    (tmp_path / "bank").mkdir()
-    np.save(tmp_path / "bank" / "backdrops.npy", rng.integers(0, 256, (4, 160, 160, 3), np.uint8))
-    kinds = np.zeros(8, np.uint8)
-    bank = Bank(rgb, alpha[..., 0], np.arange(8), kinds, np.zeros((8, 3), np.float32),
-                np.ones(8, bool), np.ones(8, bool))  # fmt: skip
-    told = np.zeros((8, CLUES), np.float16)
-    every, seen = wider(bank, told, rows, cache, Finder().eval(), tmp_path)
-    assert train
-    assert len(train) < 8
-    assert len(seen) == len(every.rows) == len(every.kinds) == 8 + MORE * len(train)
-    assert every.rows[8:].tolist() == np.repeat(train, MORE).tolist()
-    assert set(every.kinds[8:].tolist()) == {SHOT}
-    shots = seen[8:].astype(np.float32)
-    assert (np.abs(shots).sum(axis=1) > 0).all()
-    assert len(np.unique(shots.round(2), axis=0)) == len(shots), "each shot is another"
-    before = (tmp_path / "bank" / "shots.npy").stat().st_mtime_ns
-    assert np.array_equal(wider(bank, told, rows, cache, Finder(), tmp_path)[1], seen)
-    assert (tmp_path / "bank" / "shots.npy").stat().st_mtime_ns == before
 
 
 def test_a_pair_network_hears_how_a_vector_asks() -> None:
