@@ -38,6 +38,7 @@ from onnx_models.dataset import (
     gradient_v1,
     letterbox,
 )
+from onnx_models.heads.pictures import Seen
 
 TOLERANCE = 2e-3
 OPSET = 18
@@ -209,20 +210,18 @@ def everything(model: Path, name: str, work: Work) -> F32:
 
         def run(block: I64) -> list[F32]:
             pixels = work.cache.clean(block)
-            found: list[F32] = session.run([CATALOGUE, "features"], {"pixels": pixels})
+            found: list[F32] = session.run(["embedding", CATALOGUE, "features"], {"pixels": pixels})
             return found
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             blocks = np.array_split(np.arange(len(work.rows)), len(work.rows) // 64)
             found = list(pool.map(run, blocks))
-        vectors, features = (
-            np.concatenate(part).astype(np.float16) for part in zip(*found, strict=True)
-        )
+        columns = [np.concatenate(column).astype(np.float16) for column in zip(*found, strict=True)]
         part = kept.with_suffix(".part.npz")
-        np.savez(part, vectors=vectors, features=features)
+        np.savez(part, **Seen(*columns)._asdict())  # type: ignore[arg-type]
         part.replace(kept)
     with np.load(kept) as stored:
-        return np.asarray(stored["vectors"], np.float32)
+        return np.asarray(stored["kept"], np.float32)
 
 
 def write_artifact(

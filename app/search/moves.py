@@ -10,8 +10,8 @@ import numpy as np
 from app.domain import Emphasis
 from app.search.ask import unit
 
-COLOUR_WEIGHT: Final = 0.5
-"""What the colour part counts after words have put it in another colour."""
+COLOUR_WEIGHT: Final = 1.5
+"""What the colour part counts after words have put it in another colour, beside its length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,8 @@ def recoloured(
     """The vector (dim,) in another colour: shape stays, the colour part takes the direction of
     ``colour`` (width of that part), what lies between and after the two counts ``between``.
 
-    Colour counts half of what it did: a filter beside it says the colour already, and shape is what
-    is to be kept (measured, docs/words.md).
+    COLOUR_WEIGHT was measured (docs/words.md): a mean of pictures that are kept lies less along
+    what one picture asks than the picture's own colours did.
     """
     moved = vector * between
     moved[slice(*parts.shape)] = vector[slice(*parts.shape)]

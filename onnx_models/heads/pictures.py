@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import cv2
 import numpy as np
@@ -31,8 +31,7 @@ STRENGTHS: Final = (0.8,)
 """Of the training camera, by copy."""
 
 
-@dataclass(frozen=True)
-class Seen:
+class Seen(NamedTuple):
     """Vectors (n, dim) that ask and that are kept, and features (n, F), of n pictures, float32."""
 
     asking: F32
@@ -84,11 +83,11 @@ def _kept(path: Path, make: Callable[[], Seen], say: Callable[[str], None]) -> S
         made = make()
         part = path.with_suffix(".part")
         with part.open("wb") as handle:
-            np.savez(handle, asking=made.asking, kept=made.kept, features=made.features)
+            np.savez(handle, **made._asdict())
         part.replace(path)
         say(f"{path.name}: {len(made.asking)} pictures encoded")
     with np.load(path) as stored:
-        return Seen(*(stored[n].astype(np.float32) for n in ("asking", "kept", "features")))
+        return Seen(*(stored[name].astype(np.float32) for name in Seen._fields))
 
 
 def look(
