@@ -64,8 +64,9 @@ A small convolutional encoder for finding the same and similar sneakers. One uin
 what tells products apart and what words can name, so "same shape, another colour" is a search on a
 slice. That is `embedding`, the vector that asks, weighed for finding the very product, and
 before anything but a studio's backdrop without plain colours. `catalogue` is the vector to keep of
-a picture on sale, weighed as people judge likeness. Their cosine is what search sorts by. Two more
-outputs: `features` for the heads, and the 48 x 48 `mask` of the shoe.
+a picture on sale, weighed as people judge likeness and so that classifiers and words find theirs.
+Their cosine is what search sorts by. Two more outputs: `features` for the heads, and
+the 48 x 48 `mask` of the shoe.
 
 ## Data and licence
 
@@ -77,10 +78,10 @@ own (MIT): palette and trunk began at random. The trunk's convolutions learned, 
 see in any picture what MobileNetV1 (ImageNet, Apache-2.0) sees there; the finder began as these
 convolutions and learned from composites, where the shoe's mask is known; then the trunk learned to
 predict what ViT-Tiny (ImageNet, AugReg weights, presumed Apache-2.0) says of the clean
-pictures and of mixtures of them, as it is and fine-tuned on the training photographs. None of
-their weights is in the file. es_shop_multiview was kept out as well while the weights of the parts
-were fitted on it; tutor, palette and trunk then learned with it, for few products show several
-views.
+pictures and of mixtures of them, as it is and fine-tuned on the training photographs, with
+MobileNetV1 as it is beside it. None of their weights is in the file. es_shop_multiview was kept out
+as well while the weights of the parts were fitted on it; tutor, palette and trunk then learned
+with it, for few products show several views.
 
 ## Measured
 
@@ -115,10 +116,12 @@ shoe: real ones of every kind were not at hand.
     python -m onnx_models.finish --data DIR --cache HELD --out onnx_models/{facts["name"]}
 
 chooses weights and gate with one studio held. Then with all studios, from a copy of HELD without
-tutor.pt, answers.npz, palette.pt, trunk-*.pt and validation.npy:
+finder.pt, tutor.pt, tutors.pt, answers.npz, palette.pt, trunk-*.pt, validation.npy and the bank's
+clues and looks:
 
     python -m onnx_models.train --data DIR --teachers DIR --out onnx_models/{facts["name"]} \\
-        --cache ALL --tutor-from HELD/tutor.pt --tutor-minutes 24 --palette-minutes 4 \\
+        --cache ALL --finder-from HELD/finder.pt --finder-minutes 14 \\
+        --tutor-from HELD/tutor.pt --tutor-minutes 24 --palette-minutes 4 \\
         --trunk-from HELD/trunk-{facts["name"]}.pt --minutes {minutes:.0f}
     python -m onnx_models.finish --data DIR --cache ALL --out onnx_models/{facts["name"]} \\
         --choices HELD/choices.json

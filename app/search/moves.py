@@ -45,8 +45,7 @@ def recoloured(
     """The vector (dim,) in another colour: shape stays, the colour part takes the direction of
     ``colour`` (width of that part), what lies between and after the two counts ``between``.
 
-    COLOUR_WEIGHT was measured (docs/words.md): a mean of pictures that are kept lies less along
-    what one picture asks than the picture's own colours did.
+    COLOUR_WEIGHT was measured (docs/words.md).
     """
     moved = vector * between
     moved[slice(*parts.shape)] = vector[slice(*parts.shape)]
