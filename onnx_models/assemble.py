@@ -30,7 +30,8 @@ WHITENED: Final = {
 """Power of the deviation that directions are divided by."""
 CENTRED: Final = {"style": 0.3}
 """Share of the mean that is taken away, all of it elsewhere. People's judgement of likeness follows
-the style with its mean (0.77 against 0.72), but with all of it left nothing else tells in a sum."""
+the style with its mean (0.77 against 0.72), but with all of it left nothing else tells in a sum:
+the kept weights make up for what is left (:data:`onnx_models.weigh.STORED`)."""
 GATED: Final = ("plain", "scene")
 """Worth something only where the picture that asks stands before a studio's backdrop: between
 pictures of one studio the strongest signal there is, elsewhere noise."""

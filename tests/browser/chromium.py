@@ -92,6 +92,11 @@ class Tab:
         await self.call("Page.navigate", url=url)
         await self.wait("document.body?.dataset.ready === 'yes'")
 
+    async def leave(self) -> None:
+        """Goes nowhere: what the page was still fetching is dropped."""
+        await self.call("Page.navigate", url="about:blank")
+        await self.wait("location.href === 'about:blank'")
+
     async def reload(self) -> None:
         """Loads the page anew."""
         await self.js("document.body.dataset.ready = ''")

@@ -180,10 +180,12 @@ class Puppet:
 
 
 @pytest.fixture
-async def puppet(browser_path: str) -> AsyncIterator[Puppet]:
+async def puppet(tab: Tab) -> AsyncIterator[Puppet]:
     async with BotApi(username="solemate_bot") as api:
         page = ChatPage(api)
         await page.start()
         async with httpx.AsyncClient(trust_env=False) as client:
             yield Puppet(api, page, client)
+        # The browser fetches a page's icon when it has the time, which may be after the test.
+        await tab.leave()
         await page.stop()
