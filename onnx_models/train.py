@@ -18,7 +18,7 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -143,6 +143,19 @@ def shared(
     return sampler, Validation(stage.rows, stage.cache, finder, stage.where, arguments.seed)
 
 
+def kept_at(path: Path, *, weights_only: bool) -> dict[str, Any]:
+    """What another run kept.
+
+    Raises:
+        SystemExit: there is nothing.
+    """
+    try:
+        found: dict[str, Any] = torch.load(path, weights_only=weights_only)
+    except FileNotFoundError as error:
+        raise SystemExit(f"no run was kept at {path}") from error
+    return found
+
+
 def go_on(network: Tutor | Trunk, common: Common, path: Path) -> float:
     """Begin with the average that another run kept at ``path``, its style turned to the directions
     of this run's training pictures; its classifiers of labels are left, for there may be others
@@ -151,10 +164,7 @@ def go_on(network: Tutor | Trunk, common: Common, path: Path) -> float:
     Raises:
         SystemExit: there is none.
     """
-    try:
-        state = torch.load(path, weights_only=False)
-    except FileNotFoundError as error:
-        raise SystemExit(f"no run was kept at {path}") from error
+    state = kept_at(path, weights_only=False)
     network.load_state_dict(state["slow"])
     common.contrast.load_state_dict(state["contrast"])
     if "axes" in state:
@@ -213,9 +223,10 @@ def fit_finder(stage: Stage, arguments: argparse.Namespace) -> None:
     path = stage.where / "finder.pt"
     if not path.exists():
         held = Held(stage.rows, stage.cache, arguments.seed, step=1) if the_first() else None
-        share, begun = 1.0, trained_body(stage.where)
         if arguments.finder_from:
-            share, begun = AGAIN, torch.load(arguments.finder_from, weights_only=True)
+            share, begun = AGAIN, kept_at(arguments.finder_from, weights_only=True)
+        else:
+            share, begun = 1.0, trained_body(stage.where)
         finder = train_finder(
             stage.bank, held, begun, share, arguments.finder_minutes, arguments.seed
         )
