@@ -86,6 +86,14 @@ def trained_places(bank: Bank) -> dict[int, dict[int, I64]]:
     }
 
 
+def clean_places(bank: Bank) -> I64:
+    """Where in the bank each row's clean picture stands, (rows,)."""
+    place = np.full(int(bank.rows.max()) + 1, -1, np.int64)
+    clean = np.flatnonzero((bank.kinds == CLEAN) & (bank.rows >= 0))
+    place[bank.rows[clean]] = clean
+    return place
+
+
 def several(rows: list[int], products: I64) -> list[I64]:
     """Rows of one product together, of products with more than one."""
     groups: dict[int, list[int]] = defaultdict(list)

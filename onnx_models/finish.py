@@ -53,6 +53,7 @@ def load(cache: Path, name: str) -> tuple[Served, dict[str, Any]]:
     served.finder.load_state_dict(torch.load(cache / "finder.pt", weights_only=True))
     served.trunk.load_state_dict(state["slow"])
     served.palette.load_state_dict(torch.load(cache / "palette.pt", weights_only=True))
+    served.weigh(kept=STORED)
     return served.eval(), state
 
 
@@ -159,10 +160,10 @@ def looked(
 
 
 def questions(
-    held: Held, gallery: Parts, asked: Parts, gates: tuple[F32, F32], where: Path, seed: int
-) -> tuple[Asked, Asked, Judge]:
-    """What weights are fitted on: re-shots, clean pictures, and likeness. ``gates`` of the gallery
-    (g,) and of the re-shots (q,)."""
+    held: Held, gallery: Parts, asked: Parts, gates: tuple[F32, F32]
+) -> tuple[Asked, Asked]:
+    """What weights are fitted on: re-shots and clean pictures. ``gates`` of the gallery (g,) and of
+    the re-shots (q,)."""
     clean_gates, asked_gates = gates
     apart, once = held.apart, np.unique(held.owners[held.apart])
     shots = Asked.of(
@@ -173,7 +174,7 @@ def questions(
         {name: values[once] for name, values in gallery.items()}, clean_gates[once], gallery,
         once, held.products,
     )  # fmt: skip
-    return shots, clean, Judge(np.load(where / "teachers.npy")[held.keep], gallery, seed)
+    return shots, clean
 
 
 def choose(arguments: argparse.Namespace) -> None:
@@ -188,13 +189,11 @@ def choose(arguments: argparse.Namespace) -> None:
     gate, bias = fit_gate(*backdrops(rows, cache, where, served.finder, arguments.seed))
     set_gate(served, gate, bias)
     clean_gates, asked_gates = opened(served, facts), opened(served, asked_facts)
-    shots, clean, judge = questions(
-        held, gallery, asked, (clean_gates, asked_gates), where, arguments.seed
-    )
+    shots, clean = questions(held, gallery, asked, (clean_gates, asked_gates))
     phone = fit_asking(shots, GATED, arguments.seed)
     studio = fit_asking(clean, (), arguments.seed)
     apart, once = held.apart, np.unique(held.owners[held.apart])
-    served.weigh(phone=phone, studio=studio, kept=STORED)
+    served.weigh(phone=phone, studio=studio)
     asking, stored = joined(served, gallery, clean_gates)
     cosines = asking[once] @ stored.T
     cosines[np.arange(len(once)), once] = -1
@@ -202,6 +201,7 @@ def choose(arguments: argparse.Namespace) -> None:
     same = trusted(cosines.max(axis=1), right)
     choices = Choices(phone, studio, [float(value) for value in gate], bias, same)
     (where / CHOICES).write_text(json.dumps(asdict(choices), indent=1) + "\n", encoding="utf-8")
+    judge = Judge(np.load(where / "teachers.npy")[held.keep], gallery, arguments.seed)
     found = {
         **asdict(choices), "opened": float(clean_gates[once].mean()),
         "leaked": float(asked_gates[apart].mean()), "reshot": shots.figures(phone, studio),
@@ -235,11 +235,11 @@ def finish(arguments: argparse.Namespace) -> None:
     gates, asked_gates = opened(served, facts), opened(served, asked_facts)
     # One studio is one opinion, and what chose there was an earlier trunk: what asks weighs by the
     # mean with what held-out products of the known studios say of this one.
-    shots, clean, _ = questions(held, gallery, asked, (gates, asked_gates), where, arguments.seed)
+    shots, clean = questions(held, gallery, asked, (gates, asked_gates))
     phone = mean(choices.phone, fit_asking(shots, GATED, arguments.seed))
     studio = mean(choices.studio, fit_asking(clean, (), arguments.seed))
     print(json.dumps({"phone": phone, "studio": studio}), flush=True)
-    served.weigh(phone=phone, studio=studio, kept=STORED)
+    served.weigh(phone=phone, studio=studio)
     out: Path = arguments.out
     out.mkdir(parents=True, exist_ok=True)
     model = out / "model.onnx"

@@ -101,14 +101,21 @@ class Fine(nn.Module):
     """A part in the whitened directions in which search looks at it: there the cosine of two
     answers is not decided by what all shoes share."""
 
-    def __init__(self, answers: Tensor, power: float) -> None:
-        """``answers`` (n, d); directions are divided by ``power`` of their deviation."""
+    def __init__(self, width: int, kept: int) -> None:
+        """Of parts (n, width) the ``kept`` strongest directions; :meth:`fit` finds them."""
         super().__init__()
-        mean, axes = directions(answers.numpy(), power)
-        self.register_buffer("mean", torch.from_numpy(mean))
-        self.register_buffer("axes", torch.from_numpy(axes))
+        self.register_buffer("mean", torch.zeros(width))
+        self.register_buffer("axes", torch.zeros(width, kept))
         self.mean: Tensor
         self.axes: Tensor
+
+    def fit(self, answers: Tensor, power: float) -> Fine:
+        """Take them from ``answers`` (n, width), n >= kept, divided by ``power`` of their
+        deviation."""
+        mean, axes = directions(answers.numpy(), power)
+        self.mean.copy_(torch.from_numpy(mean))
+        self.axes.copy_(torch.from_numpy(axes[:, : self.axes.shape[1]]))
+        return self
 
     def forward(self, part: Tensor) -> Tensor:
         """Unit vectors (n, d)."""
@@ -146,9 +153,10 @@ class Follow(nn.Module):
         self.answers, self.tutor = answers, tutor.eval()
         self.roots = dict(zip(self.NAMES, torch.sqrt(weights).tolist(), strict=False))
         self.memory = self._join({name: values[seen] for name, values in answers.items()})
-        self.fine = nn.ModuleDict(
-            {name: Fine(answers[name][seen], powers[name]) for name in self.FOLLOWED}
-        )
+        self.fine = nn.ModuleDict()
+        for name in self.FOLLOWED:
+            told = answers[name][seen]
+            self.fine[name] = Fine(told.shape[1], min(told.shape)).fit(told, powers[name])
 
     def _join(self, parts: dict[str, Tensor]) -> Tensor:
         joined = torch.cat([parts[name] * self.roots[name] for name in self.JOINED], dim=1)

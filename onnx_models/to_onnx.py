@@ -38,7 +38,7 @@ from onnx_models.dataset import (
     gradient_v1,
     letterbox,
 )
-from onnx_models.heads.pictures import Seen
+from onnx_models.heads.pictures import Seen, remembered
 
 TOLERANCE = 2e-3
 OPSET = 18
@@ -204,8 +204,9 @@ def everything(model: Path, name: str, work: Work) -> F32:
     heads look for them, with the features."""
     digest = hashlib.sha256(model.read_bytes()).hexdigest()
     kept = work.where / "heads" / f"{name}-{digest[:12]}" / "clean.npz"
-    if not kept.exists():
-        kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+
+    def make() -> Seen:
         session = open_session(model)
 
         def run(block: I64) -> list[F32]:
@@ -215,13 +216,9 @@ def everything(model: Path, name: str, work: Work) -> F32:
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             blocks = np.array_split(np.arange(len(work.rows)), len(work.rows) // 64)
-            found = list(pool.map(run, blocks))
-        columns = [np.concatenate(column).astype(np.float16) for column in zip(*found, strict=True)]
-        part = kept.with_suffix(".part.npz")
-        np.savez(part, **Seen(*columns)._asdict())  # type: ignore[arg-type]
-        part.replace(kept)
-    with np.load(kept) as stored:
-        return np.asarray(stored["kept"], np.float32)
+            return Seen.of(pool.map(run, blocks))
+
+    return remembered(kept, make, print).kept
 
 
 def write_artifact(

@@ -27,7 +27,7 @@ from torch import Tensor
 
 from onnx_models.assemble import WHITENED
 from onnx_models.augment import backdrop_pool
-from onnx_models.bank import build_bank
+from onnx_models.bank import build_bank, clean_places
 from onnx_models.crops import Crops, build_clues, build_looks
 from onnx_models.dataset import build_cache, read_rows, shoes_folder
 from onnx_models.finder import Finder
@@ -42,7 +42,7 @@ from onnx_models.sampler import Batch, Sampler
 from onnx_models.seek import train_finder
 from onnx_models.teachers import teacher_features
 from onnx_models.tutor import Tutor, pretrained
-from onnx_models.tutors import Tutors, ask, clean_places
+from onnx_models.tutors import Tutors, ask
 from onnx_models.validate import PARTS, Held, Validation
 
 BATCH: Final = 128

@@ -14,14 +14,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from onnx_models.bank import CLEAN, Bank
+from onnx_models.bank import Bank, clean_places
 from onnx_models.blocks import weighted_mean
 from onnx_models.crops import by_mask
-from onnx_models.dataset import F32, I64
+from onnx_models.dataset import F32
 from onnx_models.hints import MOBILENET, Pretrained
-from onnx_models.model import Parts, unit
+from onnx_models.losses import Fine
+from onnx_models.model import Parts
 from onnx_models.separable import LAST
-from onnx_models.teachers import directions
 from onnx_models.tutor import Tutor
 from onnx_models.validate import PARTS, embed
 
@@ -41,23 +41,9 @@ class Tutors(nn.Module):
     def __init__(self, tutor: Tutor, teachers: Path) -> None:
         super().__init__()
         self.tutor, self.knows = tutor.eval(), Pretrained(teachers / MOBILENET)
-        own = tutor.to_detail.out_features
-        for name, (width, kept) in {
-            "own": (own, own), "seen": (LAST, SEEN), "both": (own + SEEN, own),
-        }.items():  # fmt: skip
-            self.register_buffer(f"mean_{name}", torch.zeros(width))
-            self.register_buffer(f"axes_{name}", torch.zeros(width, kept))
-        self.mean_both: Tensor
-        self.axes_both: Tensor
-
-    def _in(self, name: str, values: Tensor) -> Tensor:
-        return unit((values - getattr(self, f"mean_{name}")) @ getattr(self, f"axes_{name}"))
-
-    def _set(self, name: str, values: Tensor, power: float) -> None:
-        mean, axes = directions(values.numpy(), power)
-        getattr(self, f"mean_{name}").copy_(torch.from_numpy(mean))
-        axes = axes[:, : getattr(self, f"axes_{name}").shape[1]]
-        getattr(self, f"axes_{name}").copy_(torch.from_numpy(axes))
+        width = tutor.to_detail.out_features
+        self.own, self.seen = Fine(width, width), Fine(LAST, SEEN)
+        self.both = Fine(width + SEEN, width)
 
     def _seen(self, x: Tensor) -> Tensor:
         deep = self.knows(x[:, :3].contiguous(memory_format=torch.channels_last))[-1].float()
@@ -65,42 +51,35 @@ class Tutors(nn.Module):
         return torch.sqrt(weighted_mean(deep, share))
 
     def _joined(self, own: Tensor, seen: Tensor) -> Tensor:
-        return torch.cat([self._in("own", own), self._in("seen", seen) * SHARE**0.5], dim=1)
+        return torch.cat([self.own(own), self.seen(seen) * SHARE**0.5], dim=1)
 
     @torch.inference_mode()
     def fit(self, crops: Tensor) -> None:
         """Take the directions of both from ``crops`` (n, h, w, 4) uint8."""
-        own, seen = [], []
+        told, looked = [], []
         for block in crops.split(BATCH):
             x = block.permute(0, 3, 1, 2).float() / 255
             with torch.autocast("cpu", dtype=torch.bfloat16):
-                own.append(self.tutor(x).detail.float())
-                seen.append(self._seen(x))
-        self._set("own", torch.cat(own), WHITENED)
-        self._set("seen", torch.cat(seen), WHITENED)
-        joined = self._joined(torch.cat(own), torch.cat(seen))
-        self._set("both", joined, 0.0)
+                told.append(self.tutor(x).detail.float())
+                looked.append(self._seen(x))
+        own, seen = torch.cat(told), torch.cat(looked)
+        self.own.fit(own, WHITENED)
+        self.seen.fit(seen, WHITENED)
+        joined = self._joined(own, seen)
+        self.both.fit(joined, 0.0)
         # Turned towards the tutor's own directions (Schoenemann 1966), which changes no cosine: a
         # trunk that followed it alone can go on.
-        towards = ((joined - self.mean_both) @ self.axes_both).T @ torch.cat(own)
+        towards = ((joined - self.both.mean) @ self.both.axes).T @ own
         one, _, two = torch.linalg.svd(towards)
-        self.axes_both.copy_(self.axes_both @ one @ two)
+        self.both.axes.copy_(self.both.axes @ one @ two)
 
     def forward(self, x: Tensor) -> Parts:
         """The parts; bfloat16 only under the caller's autocast."""
         parts: Parts = self.tutor(x)
         seen = self._seen(x)
         with torch.autocast("cpu", enabled=False):
-            detail = self._in("both", self._joined(parts.detail.float(), seen.float()))
+            detail = self.both(self._joined(parts.detail.float(), seen.float()))
         return parts._replace(detail=detail)
-
-
-def clean_places(bank: Bank) -> I64:
-    """Where in the bank each row's clean picture stands, (rows,)."""
-    place = np.full(int(bank.rows.max()) + 1, -1, np.int64)
-    clean = np.flatnonzero((bank.kinds == CLEAN) & (bank.rows >= 0))
-    place[bank.rows[clean]] = clean
-    return place
 
 
 def ask(tutor: Tutor, bank: Bank, teachers: Path, seed: int) -> tuple[Tutors, dict[str, F32]]:

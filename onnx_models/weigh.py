@@ -3,7 +3,7 @@
 Cosines between the two sum the parts by the product of their roots, so a search may weigh
 otherwise than what lies side by side in a catalogue is alike.
 
-Fitted on a studio that training never saw."""
+What asks is fitted on a studio that training never saw."""
 
 from __future__ import annotations
 
@@ -144,17 +144,16 @@ def fit_asking(asked: Asked, silent: tuple[str, ...], seed: int) -> dict[str, fl
             return sum(asked.figures(weights, weights, counts))
 
         begun = {name: 0.3 if name in heard else 0.0 for name in PARTS}
-        found.append(normal(_searched(score, begun, dict.fromkeys(heard, 0.0))))
+        found.append(normal(_searched(score, begun, heard)))
     return mean(*found)
 
 
 def _searched(
-    score: Callable[[dict[str, float]], float], weights: dict[str, float], least: dict[str, float]
+    score: Callable[[dict[str, float]], float], weights: dict[str, float], names: list[str]
 ) -> dict[str, float]:
-    """Coordinate search over STEPS for the parts that ``least`` names."""
+    """Coordinate search over STEPS for the parts ``names``."""
     for _ in range(ROUNDS):
-        for name, lowest in least.items():
-            tried = [step for step in STEPS if step >= lowest]
-            figures = [score({**weights, name: step}) for step in tried]
-            weights = {**weights, name: tried[int(np.argmax(figures))]}
+        for name in names:
+            figures = [score({**weights, name: step}) for step in STEPS]
+            weights = {**weights, name: STEPS[int(np.argmax(figures))]}
     return weights

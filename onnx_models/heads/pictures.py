@@ -7,7 +7,7 @@ features of every labelled photograph, as the shop shows it and re-shot by the t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -37,6 +37,11 @@ class Seen(NamedTuple):
     asking: F32
     kept: F32
     features: F32
+
+    @classmethod
+    def of(cls, blocks: Iterable[Sequence[F32]]) -> Seen:
+        """Of blocks of pictures one after the other, each (asking, kept, features)."""
+        return cls(*map(np.concatenate, zip(*blocks, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -71,19 +76,16 @@ def _run(encoder: Frozen, pictures: Iterator[U8]) -> Seen:
             flush()
     if batch:
         flush()
-    asking, kept, features = (
-        np.concatenate([x.astype(np.float16) for x in column])
-        for column in zip(*blocks, strict=True)
-    )
-    return Seen(asking, kept, features)
+    return Seen.of(blocks)
 
 
-def _kept(path: Path, make: Callable[[], Seen], say: Callable[[str], None]) -> Seen:
+def remembered(path: Path, make: Callable[[], Seen], say: Callable[[str], None]) -> Seen:
+    """What ``make`` gives, kept at ``path`` in half precision; read from there the next time."""
     if not path.exists():
         made = make()
         part = path.with_suffix(".part")
         with part.open("wb") as handle:
-            np.savez(handle, **made._asdict())
+            np.savez(handle, **{n: x.astype(np.float16) for n, x in made._asdict().items()})
         part.replace(path)
         say(f"{path.name}: {len(made.asking)} pictures encoded")
     with np.load(path) as stored:
@@ -142,10 +144,10 @@ def look(
         return _run(encoder, (np.asarray(picture, np.uint8) for picture in drawn))
 
     return Pictures(
-        _kept(home / "clean.npz", clean, say),
-        tuple(_kept(home / f"shot{k}.npz", partial(shot, k), say) for k in range(shots)),
-        _kept(home / "strange.npz", strange, say),
-        _kept(home / "heldout.npz", heldout, say),
+        remembered(home / "clean.npz", clean, say),
+        tuple(remembered(home / f"shot{k}.npz", partial(shot, k), say) for k in range(shots)),
+        remembered(home / "strange.npz", strange, say),
+        remembered(home / "heldout.npz", heldout, say),
     )
 
 

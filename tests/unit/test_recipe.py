@@ -298,7 +298,7 @@ def test_fine_directions_tell_what_all_have_in_common_hides() -> None:
     common = torch.nn.functional.normalize(torch.randn(1, 16), dim=1)
     answers = torch.nn.functional.normalize(common + 0.1 * torch.randn(60, 16), dim=1)
     assert float((answers @ answers.T).mean()) > 0.8
-    fine = Fine(answers, 0.5)(answers)
+    fine = Fine(16, 16).fit(answers, 0.5)(answers)
     apart = fine @ fine.T - torch.eye(60)
     assert float(apart.abs().mean()) < 0.3
 
