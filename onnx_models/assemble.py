@@ -35,6 +35,9 @@ the kept weights make up for what is left (:data:`onnx_models.weigh.STORED`)."""
 GATED: Final = ("plain", "scene")
 """Worth something only where the picture that asks stands before a studio's backdrop: between
 pictures of one studio the strongest signal there is, elsewhere noise."""
+SIDED: Final = ("outline",)
+"""Worth something only where the picture that asks shows the shoe from its side: an outline from
+above or below is most like that of any other shoe seen so."""
 PARTS: Final = tuple(KEPT)
 
 
@@ -78,12 +81,15 @@ class Served(nn.Module):
                 width = fixed.get(name) or int(getattr(sizes, name))
                 self.register_buffer(f"axes_{name}", torch.eye(width)[:, :kept].contiguous())
                 self.register_buffer(f"mean_{name}", torch.zeros(width))
-        self.register_buffer("gate", torch.zeros(8))
-        self.register_buffer("bias", torch.zeros(()))
+        for gate, width in (("gate", 8), ("side", sizes.features)):
+            self.register_buffer(gate, torch.zeros(width))
+            self.register_buffer(f"{gate}_bias", torch.zeros(()))
         for name in ("kept", "phone", "studio"):
             self.register_buffer(name, torch.ones(len(PARTS)) / len(PARTS))
         self.gate: Tensor
-        self.bias: Tensor
+        self.gate_bias: Tensor
+        self.side: Tensor
+        self.side_bias: Tensor
         self.kept: Tensor
         self.phone: Tensor
         self.studio: Tensor
@@ -116,25 +122,32 @@ class Served(nn.Module):
         return found
 
     def opened(self, facts: Tensor) -> Tensor:
-        """How much of a studio's picture it is (n, 1), by the backdrop's facts (n, 8)."""
-        return torch.sigmoid(facts @ self.gate + self.bias)[:, None]
+        """How much of a studio's picture it is (n,), by the backdrop's facts (n, 8)."""
+        return torch.sigmoid(facts @ self.gate + self.gate_bias)
+
+    def beside(self, features: Tensor) -> Tensor:
+        """How much the shoe is seen from its side (n,), by the features (n, f) or more."""
+        return torch.sigmoid(features[:, : len(self.side)] @ self.side + self.side_bias)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """(n, 192, 192, 3) uint8 to vectors of unit length that ask, and to be asked for; features
         and the mask."""
         named, facts, features, mask = self.parts(pixels)
-        asking, stored = self.joined(self.reduced(named), self.opened(facts))
+        asking, stored = self.joined(self.reduced(named), self.opened(facts), self.beside(features))
         return asking, stored, features, mask
 
-    def joined(self, parts: list[Tensor], opened: Tensor) -> tuple[Tensor, Tensor]:
-        """Vectors that ask, and to be asked for, of reduced parts; ``opened`` (n, 1).
+    def joined(self, parts: list[Tensor], opened: Tensor, beside: Tensor) -> tuple[Tensor, Tensor]:
+        """Vectors that ask, and to be asked for, of reduced parts; ``opened`` and ``beside`` (n,).
 
         What is kept weighs its parts by ``kept``, as people judge likeness. What asks is scaled so
         that the cosine with what is kept sums the parts' cosines by other weights: ``studio`` for a
-        studio's picture, ``phone`` for another, which asks nothing by its plain colours.
+        studio's picture, ``phone`` for another, which asks nothing by its plain colours; by its
+        outline only a shoe seen from its side asks.
         """
         roots = torch.sqrt(self.kept)
-        asked = (self.phone + (self.studio - self.phone) * opened) / roots
+        asked = (self.phone + (self.studio - self.phone) * opened[:, None]) / roots
+        sided = torch.tensor([float(name in SIDED) for name in PARTS])
+        asked = asked * (1 - sided * (1 - beside[:, None]))
         asking = [part * asked[:, at : at + 1] for at, part in enumerate(parts)]
         stored = [part * roots[at] for at, part in enumerate(parts)]
         return unit(torch.cat(asking, dim=1)), unit(torch.cat(stored, dim=1))

@@ -15,8 +15,9 @@ import argparse
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import torch
@@ -30,18 +31,15 @@ from onnx_models.colours import BACKDROP, FAINT
 from onnx_models.crops import build_clues, side_by_side
 from onnx_models.dataset import F32, U8, Cache, Row, build_cache, read_rows, shoes_folder
 from onnx_models.finder import Finder
+from onnx_models.gates import fit_side, fit_studio
 from onnx_models.model import Sizes
 from onnx_models.teachers import directions
 from onnx_models.to_onnx import Work, encode, everything, export, open_session, write_artifact
 from onnx_models.validate import Held, recall
-from onnx_models.weigh import STORED, Asked, Judge, Parts, fit_asking, mean
+from onnx_models.weigh import STORED, Asked, Gates, Judge, Parts, Within, fit_asking, mean
 
 BLOCK: Final = 16
 BACKDROPS: Final = 20_000
-SHARP: Final = 3.0
-"""How much steeper than a chance the gate is."""
-LEAK: Final = 0.06
-"""What a phone's photographs may keep of their plain colours, on the mean."""
 CHOICES: Final = "choices.json"
 
 
@@ -57,18 +55,34 @@ def load(cache: Path, name: str) -> tuple[Served, dict[str, Any]]:
     return served.eval(), state
 
 
-def all_parts(served: Served, pictures: U8) -> tuple[Parts, F32]:
-    """Parts of pictures (n, 192, 192, 3), fixed ones unreduced; and the backdrop's facts."""
+class Looks(NamedTuple):
+    """What the networks say of n pictures: parts; the backdrop's facts (n, 8); features (n, f)."""
 
-    def run(start: int) -> tuple[dict[str, Tensor], Tensor]:
+    parts: Parts
+    facts: F32
+    features: F32
+
+    def gates(self, served: Served) -> Gates:
+        """How far both gates open to them."""
+        with torch.inference_mode():
+            opened = served.opened(torch.from_numpy(self.facts))
+            beside = served.beside(torch.from_numpy(self.features))
+        return Gates(opened.numpy(), beside.numpy())
+
+
+def look(served: Served, pictures: U8) -> Looks:
+    """At pictures (n, 192, 192, 3); fixed parts unreduced."""
+
+    def run(start: int) -> tuple[dict[str, Tensor], Tensor, Tensor]:
         with torch.inference_mode():
             block = torch.from_numpy(np.array(pictures[start : start + BLOCK]))
-            named, seen, _, _ = served.parts(block)
-            return named, seen
+            named, facts, features, _ = served.parts(block)
+            return named, facts, features
 
     done = side_by_side(run, len(pictures), BLOCK)
-    parts = {name: torch.cat([named[name] for named, _ in done]).numpy() for name in PARTS}
-    return parts, torch.cat([seen for _, seen in done]).numpy()
+    parts = {name: torch.cat([named[name] for named, _, _ in done]).numpy() for name in PARTS}
+    facts, features = (torch.cat([one[at] for one in done]).numpy() for at in (1, 2))
+    return Looks(parts, facts, features)
 
 
 def fit_axes(served: Served, parts: Parts) -> None:
@@ -84,33 +98,6 @@ def reduced(served: Served, parts: Parts) -> Parts:
     with torch.inference_mode():
         found = served.reduced({name: torch.from_numpy(values) for name, values in parts.items()})
     return {name: part.numpy() for name, part in zip(PARTS, found, strict=True)}
-
-
-def fit_gate(studio: F32, phone: F32) -> tuple[F32, float]:
-    """Logistic regression by Newton's method on facts (n, 8): weights and bias."""
-    x = np.concatenate([studio, phone]).astype(np.float64)
-    mean, deviation = x.mean(0), x.std(0) + 1e-6
-    x = np.concatenate([(x - mean) / deviation, np.ones((len(x), 1))], axis=1)
-    y = np.concatenate([np.ones(len(studio)), np.zeros(len(phone))])
-    w = np.zeros(x.shape[1])
-    for _ in range(20):
-        p = 1 / (1 + np.exp(-np.clip(x @ w, -30, 30)))
-        curve = (x * (p * (1 - p))[:, None]).T @ x + np.eye(len(w)) * 1e-2 * len(x)
-        w -= np.linalg.solve(curve, x.T @ (p - y) + 1e-2 * len(x) * w)
-    weights = w[:-1] / deviation
-    return sharpened(weights.astype(np.float32), float(w[-1] - weights @ mean), phone)
-
-
-def sharpened(weights: F32, bias: float, phone: F32) -> tuple[F32, float]:
-    """The same regression SHARP times as steep, and moved until phones keep LEAK of their plain
-    colours: between a studio that is a little grey and a plain floor a chance is not enough."""
-    logits = SHARP * (phone @ weights + bias)
-    low, high = -100.0, 100.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        kept = float((1 / (1 + np.exp(-np.clip(logits - middle, -60, 60)))).mean())
-        low, high = (middle, high) if kept > LEAK else (low, middle)
-    return np.asarray(SHARP * weights, np.float32), float(SHARP * bias - high)
 
 
 def backdrops(
@@ -147,34 +134,54 @@ class Choices:
     same: float
 
 
-def looked(
-    served: Served, rows: list[Row], cache: Cache, held: Held
-) -> tuple[tuple[Parts, F32], tuple[Parts, F32]]:
-    """Parts as they stand in the vector and facts of the gallery and of the re-shots; the axes are
-    fitted on the gallery's training pictures."""
-    gallery, facts = all_parts(served, cache.clean(held.keep))
-    asked, asked_facts = all_parts(served, held.shots)
+def looked(served: Served, rows: list[Row], cache: Cache, held: Held) -> tuple[Looks, Looks]:
+    """The gallery and the re-shots, parts as they stand in the vector; the axes and the gate for
+    the shoe's side are fitted on the gallery's training pictures."""
+    gallery, asked = look(served, cache.clean(held.keep)), look(served, held.shots)
     train = np.array([rows[i].split == "train" for i in held.keep])
-    fit_axes(served, {name: values[train] for name, values in gallery.items()})
-    return (reduced(served, gallery), facts), (reduced(served, asked), asked_facts)
+    fit_axes(served, {name: values[train] for name, values in gallery.parts.items()})
+    views = np.array([rows[i].view for i in held.keep])
+    set_gate(
+        served, "side", *fit_side(gallery.features[train, : served.side.numel()], views[train])
+    )
+    stand = partial(reduced, served)
+    return (
+        gallery._replace(parts=stand(gallery.parts)), asked._replace(parts=stand(asked.parts)),
+    )  # fmt: skip
+
+
+class Questions(NamedTuple):
+    """What weights of what asks are fitted on."""
+
+    shots: Asked
+    clean: Asked
+    within: Within
+
+    def weights(self, seed: int) -> tuple[dict[str, float], dict[str, float]]:
+        """Of a phone's picture and of a studio's."""
+        phone = fit_asking(self.shots, GATED, seed)
+        return phone, fit_asking(self.clean, (), seed, self.within)
 
 
 def questions(
-    held: Held, gallery: Parts, asked: Parts, gates: tuple[F32, F32]
-) -> tuple[Asked, Asked]:
-    """What weights are fitted on: re-shots and clean pictures. ``gates`` of the gallery (g,) and of
-    the re-shots (q,)."""
-    clean_gates, asked_gates = gates
+    served: Served, rows: list[Row], held: Held, gallery: Looks, asked: Looks
+) -> Questions:
+    """Re-shots and clean pictures of held-out products, and pairs of the latter."""
     apart, once = held.apart, np.unique(held.owners[held.apart])
-    shots = Asked.of(
-        {name: values[apart] for name, values in asked.items()}, asked_gates[apart], gallery,
-        held.owners[apart], held.products,
+    pairs = ((asked, apart, held.owners[apart]), (gallery, once, once))
+    shots, clean = (
+        Asked.of(
+            {name: values[some] for name, values in looks.parts.items()},
+            looks.gates(served).of(some), gallery.parts, owners, held.products,
+        )
+        for looks, some, owners in pairs
     )  # fmt: skip
-    clean = Asked.of(
-        {name: values[once] for name, values in gallery.items()}, clean_gates[once], gallery,
-        once, held.products,
+    within = Within.of(
+        {name: values[once] for name, values in gallery.parts.items()},
+        gallery.gates(served).beside[once], held.products[once],
+        np.array([rows[i].source for i in held.keep[once]]),
     )  # fmt: skip
-    return shots, clean
+    return Questions(shots, clean, within)
 
 
 def choose(arguments: argparse.Namespace) -> None:
@@ -185,40 +192,34 @@ def choose(arguments: argparse.Namespace) -> None:
     cache = build_cache(folder, rows, where)
     served, _ = load(where, arguments.out.name)
     held = Held(rows, cache, arguments.seed, step=1)
-    (gallery, facts), (asked, asked_facts) = looked(served, rows, cache, held)
-    gate, bias = fit_gate(*backdrops(rows, cache, where, served.finder, arguments.seed))
-    set_gate(served, gate, bias)
-    clean_gates, asked_gates = opened(served, facts), opened(served, asked_facts)
-    shots, clean = questions(held, gallery, asked, (clean_gates, asked_gates))
-    phone = fit_asking(shots, GATED, arguments.seed)
-    studio = fit_asking(clean, (), arguments.seed)
-    apart, once = held.apart, np.unique(held.owners[held.apart])
+    gallery, asked = looked(served, rows, cache, held)
+    gate, bias = fit_studio(*backdrops(rows, cache, where, served.finder, arguments.seed))
+    set_gate(served, "gate", gate, bias)
+    told = questions(served, rows, held, gallery, asked)
+    phone, studio = told.weights(arguments.seed)
+    once = np.unique(held.owners[held.apart])
     served.weigh(phone=phone, studio=studio)
-    asking, stored = joined(served, gallery, clean_gates)
+    asking, stored = joined(served, gallery)
     cosines = asking[once] @ stored.T
     cosines[np.arange(len(once)), once] = -1
     right = held.products[cosines.argmax(axis=1)] == held.products[once]
     same = trusted(cosines.max(axis=1), right)
     choices = Choices(phone, studio, [float(value) for value in gate], bias, same)
     (where / CHOICES).write_text(json.dumps(asdict(choices), indent=1) + "\n", encoding="utf-8")
-    judge = Judge(np.load(where / "teachers.npy")[held.keep], gallery, arguments.seed)
+    judge = Judge(np.load(where / "teachers.npy")[held.keep], gallery.parts, arguments.seed)
     found = {
-        **asdict(choices), "opened": float(clean_gates[once].mean()),
-        "leaked": float(asked_gates[apart].mean()), "reshot": shots.figures(phone, studio),
-        "clean": clean.figures(phone, studio), "likeness": judge.agreement(STORED),
+        **asdict(choices), "opened": float(told.clean.gates.mean()),
+        "leaked": float(told.shots.gates.mean()), "reshot": told.shots.figures(phone, studio),
+        "clean": told.clean.figures(phone, studio), "area": told.within.area(studio),
+        "likeness": judge.agreement(STORED),
     }  # fmt: skip
     print(json.dumps(found), flush=True)
 
 
-def set_gate(served: Served, gate: F32 | list[float], bias: float) -> None:
-    """Put a fitted gate into the graph."""
-    served.gate.copy_(torch.as_tensor(gate))
-    served.bias.fill_(bias)
-
-
-def opened(served: Served, facts: F32) -> F32:
-    """How far the gate opens (n,) to the backdrops' facts (n, 8)."""
-    return np.asarray(served.opened(torch.from_numpy(facts))[:, 0].numpy())
+def set_gate(served: Served, name: str, weights: F32 | list[float], bias: float) -> None:
+    """Put a fitted gate into the graph: ``gate`` (a studio's picture) or ``side``."""
+    getattr(served, name).copy_(torch.as_tensor(weights))
+    getattr(served, f"{name}_bias").fill_(bias)
 
 
 def finish(arguments: argparse.Namespace) -> None:
@@ -230,14 +231,12 @@ def finish(arguments: argparse.Namespace) -> None:
     rows = read_rows(folder)
     cache = build_cache(folder, rows, where)
     held = Held(rows, cache, arguments.seed, step=1)
-    (gallery, facts), (asked, asked_facts) = looked(served, rows, cache, held)
-    set_gate(served, choices.gate, choices.bias)
-    gates, asked_gates = opened(served, facts), opened(served, asked_facts)
+    gallery, asked = looked(served, rows, cache, held)
+    set_gate(served, "gate", choices.gate, choices.bias)
     # One studio is one opinion, and what chose there was an earlier trunk: what asks weighs by the
     # mean with what held-out products of the known studios say of this one.
-    shots, clean = questions(held, gallery, asked, (gates, asked_gates))
-    phone = mean(choices.phone, fit_asking(shots, GATED, arguments.seed))
-    studio = mean(choices.studio, fit_asking(clean, (), arguments.seed))
+    phone, studio = questions(served, rows, held, gallery, asked).weights(arguments.seed)
+    phone, studio = mean(choices.phone, phone), mean(choices.studio, studio)
     print(json.dumps({"phone": phone, "studio": studio}), flush=True)
     served.weigh(phone=phone, studio=studio)
     out: Path = arguments.out
@@ -259,8 +258,8 @@ def finish(arguments: argparse.Namespace) -> None:
         encode(session, held.shots), encode(session, cache.clean(held.keep[once])),
         vectors[held.keep],
     )  # fmt: skip
-    asking, stored = joined(served, gallery, gates)
-    unpacked = figures(joined(served, asked, asked_gates)[0], asking[once], stored)
+    asking, stored = joined(served, gallery)
+    unpacked = figures(joined(served, asked)[0], asking[once], stored)
     notes = (
         f"Weights packed in int8 against float32, on {len(once)} held-out pictures of studios that "
         f"training knows: {packed}; against {unpacked} (R@1 / R@10)."
@@ -269,12 +268,11 @@ def finish(arguments: argparse.Namespace) -> None:
     write_artifact(model, vectors, work, state["step"], state["elapsed"] / 60, notes, choices.same)
 
 
-def joined(served: Served, parts: Parts, gates: F32) -> tuple[F32, F32]:
-    """Vectors that ask, and to be asked for, of reduced parts (n, ...); ``gates`` (n,)."""
+def joined(served: Served, looks: Looks) -> tuple[F32, F32]:
+    """Vectors that ask, and to be asked for, of reduced parts."""
     with torch.inference_mode():
-        asking, stored = served.joined(
-            [torch.from_numpy(parts[name]) for name in PARTS], torch.from_numpy(gates)[:, None]
-        )
+        parts = [torch.from_numpy(looks.parts[name]) for name in PARTS]
+        asking, stored = served.joined(parts, *map(torch.from_numpy, looks.gates(served)))
     return asking.numpy(), stored.numpy()
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from onnx_models.assemble import PARTS
+from onnx_models.assemble import PARTS, SIDED
 from onnx_models.dataset import F32, I64
 
 ROUNDS: Final = 3
@@ -28,11 +28,25 @@ scales what asks to fit), so they serve what else looks at it: likeness as peopl
 style, and classifiers, which see a part by its variance. EXPERIMENTS.md has what others gave; the
 less a part has, the louder one must ask by it, and the further an index looks to find it."""
 TRIPLETS: Final = 20_000
+APART: Final = 4.0
+"""What telling one studio's products apart (area under the curve) counts beside R@1 and reciprocal
+rank: a scene that all of them share finds their shop among others and says nothing among them."""
 CANDIDATES: Final = 80
 """Pictures nearest by each part that stand for the gallery: others come first by no mixture."""
 BAGS: Final = 8
 Parts = dict[str, F32]
 Flags = npt.NDArray[np.bool_]
+
+
+class Gates(NamedTuple):
+    """How much each of n pictures is a studio's (n,), and shows the shoe from its side (n,)."""
+
+    opened: F32
+    beside: F32
+
+    def of(self, some: npt.NDArray[Any]) -> Gates:
+        """Of those."""
+        return Gates(self.opened[some], self.beside[some])
 
 
 @dataclass(frozen=True)
@@ -48,8 +62,9 @@ class Asked:
 
     @classmethod
     def of(
-        cls, asked: Parts, gates: F32, gallery: Parts, owners: I64, products: npt.NDArray[np.str_]
-    ) -> Asked:
+        cls, asked: Parts, gates: Gates, gallery: Parts, owners: I64,
+        products: npt.NDArray[np.str_],
+    ) -> Asked:  # fmt: skip
         """``owners`` (q,): the gallery's picture that each query was made from."""
         count = len(owners)
         wanted: list[list[I64]] = [[] for _ in range(count)]
@@ -70,8 +85,10 @@ class Asked:
             name: np.einsum("qd,qkd->qk", asked[name], gallery[name][places], optimize=True)
             for name in PARTS
         }
+        for name in SIDED:
+            cosines[name] *= gates.beside[:, None]
         right = (products[places] == products[owners][:, None]) & ~out
-        return cls(cosines, gates, right, out, products[owners])
+        return cls(cosines, gates.opened, right, out, products[owners])
 
     def figures(
         self, phone: dict[str, float], studio: dict[str, float], counts: F32 | None = None
@@ -90,6 +107,45 @@ class Asked:
             float(np.average(rank == 1, weights=counts)),
             float(np.average(1 / rank, weights=counts)),
         )
+
+
+@dataclass(frozen=True)
+class Within:
+    """All pairs of a studio's pictures, one that asks and one that is kept: cosines by part (p,),
+    places of the asking ones (p,), how much each shows a shoe from its side (q,), which pairs are
+    of one product (p,)."""
+
+    cosines: dict[str, F32]
+    asking: I64
+    beside: F32
+    same: Flags
+
+    @classmethod
+    def of(
+        cls, asked: Parts, beside: F32, products: npt.NDArray[np.str_],
+        studios: npt.NDArray[np.str_],
+    ) -> Within:  # fmt: skip
+        """Of q pictures, the same ones asking and kept."""
+        apart = ~np.eye(len(products), dtype=bool)
+        one, two = np.nonzero((studios[:, None] == studios[None]) & apart)
+        cosines = {name: (part[one] * part[two]).sum(axis=1) for name, part in asked.items()}
+        for name in SIDED:
+            cosines[name] *= beside[one]
+        return cls(cosines, one, beside, products[one] == products[two])
+
+    def area(self, weights: dict[str, float]) -> float:
+        """Area under the ROC curve of the cosine, which pairs of one product have higher. What
+        asks has unit length, whatever of it is silent."""
+        length, cosines = np.zeros(len(self.beside)), np.zeros(len(self.asking))
+        for name in PARTS:
+            length += (weights[name] * self.beside ** (name in SIDED)) ** 2 / STORED[name]
+            cosines += weights[name] * self.cosines[name]
+        cosines /= np.sqrt(length)[self.asking]
+        order = np.empty(len(cosines))
+        order[np.argsort(cosines)] = np.arange(1, len(cosines) + 1)
+        count = int(self.same.sum())
+        above = order[self.same].sum() - count * (count + 1) / 2
+        return float(above / max(count * (len(cosines) - count), 1))
 
 
 class Judge:
@@ -128,9 +184,12 @@ def mean(*several: dict[str, float]) -> dict[str, float]:
     return {name: float(np.mean([one[name] for one in several])) for name in PARTS}
 
 
-def fit_asking(asked: Asked, silent: tuple[str, ...], seed: int) -> dict[str, float]:
+def fit_asking(
+    asked: Asked, silent: tuple[str, ...], seed: int, within: Within | None = None
+) -> dict[str, float]:
     """Weights of what asks, sum 1: the mean over BAGS draws of the products with replacement
-    (Breiman 1996), for sixty products determine them loosely. ``silent`` parts have none."""
+    (Breiman 1996), for sixty products determine them loosely. ``silent`` parts have none.
+    ``within`` counts APART."""
     rng = np.random.default_rng(seed)
     products = np.unique(asked.products)
     places = np.searchsorted(products, asked.products)
@@ -141,7 +200,8 @@ def fit_asking(asked: Asked, silent: tuple[str, ...], seed: int) -> dict[str, fl
         counts = often[places].astype(np.float32)
 
         def score(weights: dict[str, float], counts: F32 = counts) -> float:
-            return sum(asked.figures(weights, weights, counts))
+            apart = APART * within.area(weights) if within else 0.0
+            return sum(asked.figures(weights, weights, counts)) + apart
 
         begun = {name: 0.3 if name in heard else 0.0 for name in PARTS}
         found.append(normal(_searched(score, begun, heard)))

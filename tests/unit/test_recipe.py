@@ -17,12 +17,14 @@ from onnx_models.colours import CLUES, tone  # noqa: E402
 from onnx_models.crops import looks_of  # noqa: E402
 from onnx_models.dataset import HELD_SOURCE, Row  # noqa: E402
 from onnx_models.finder import HEIGHT, WIDTH, Finder, Found, _sample, focus  # noqa: E402
+from onnx_models.gates import fit_side  # noqa: E402
 from onnx_models.heads.network import PairNetwork  # noqa: E402
 from onnx_models.hints import MOBILENET, Pretrained, settle  # noqa: E402
 from onnx_models.lessons import Common, Targets  # noqa: E402
 from onnx_models.losses import Fine, Follow  # noqa: E402
 from onnx_models.model import Parts, Sizes, Trunk  # noqa: E402
 from onnx_models.palette import Palette, contrast  # noqa: E402
+from onnx_models.sampler import piece  # noqa: E402
 from onnx_models.separable import LAST, MIDST, PLAN, Body  # noqa: E402
 from onnx_models.surfaces import surface  # noqa: E402
 from onnx_models.teachers import neighbours  # noqa: E402
@@ -32,7 +34,7 @@ from onnx_models.text.words import Facts, Vocabulary, Writer  # noqa: E402
 from onnx_models.train import AGAIN, go_on  # noqa: E402
 from onnx_models.tutor import Tutor  # noqa: E402
 from onnx_models.tutors import Tutors  # noqa: E402
-from onnx_models.weigh import STORED, Asked, Judge, fit_asking  # noqa: E402
+from onnx_models.weigh import STORED, Asked, Gates, Judge, Within, fit_asking  # noqa: E402
 
 
 def drawn(seed: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -99,7 +101,7 @@ def test_weights_of_what_asks_and_of_what_is_kept() -> None:
     }  # fmt: skip
     gallery["detail"] = np.repeat(gallery["detail"][::2], 2, axis=0)
     own = np.arange(120)
-    asked = Asked.of(gallery, np.ones(120, np.float32), gallery, own, names)
+    asked = Asked.of(gallery, Gates(*np.ones((2, 120), np.float32)), gallery, own, names)
     weights = fit_asking(asked, ("plain", "scene"), 0)
     assert weights["plain"] == weights["scene"] == 0.0
     assert sum(weights.values()) == pytest.approx(1)
@@ -112,6 +114,50 @@ def test_weights_of_what_asks_and_of_what_is_kept() -> None:
     assert judge.agreement(weights) < 0.8 < 0.95 < judge.agreement(STORED)
 
 
+def test_a_scene_that_a_studio_shares_tells_none_of_its_products_apart() -> None:
+    rng = np.random.default_rng(0)
+    gallery = {
+        name: np.asarray(values / np.linalg.norm(values, axis=1, keepdims=True), np.float32)
+        for name in PARTS for values in [rng.normal(size=(120, 8))]
+    }  # fmt: skip
+    gallery["detail"] = np.repeat(gallery["detail"][::2], 2, axis=0)
+    gallery["scene"] = np.repeat(gallery["scene"][::60], 60, axis=0)
+    products = np.repeat([f"p{i}" for i in range(60)], 2)
+    studios = np.repeat(["one", "two"], 60)
+    within = Within.of(gallery, np.ones(120, np.float32), products, studios)
+    assert len(within.same) == 2 * 60 * 59
+    assert within.same.sum() == 120
+    silent = dict.fromkeys(PARTS, 0.0)
+    assert within.area({**silent, "detail": 1.0}) == pytest.approx(1.0)
+    assert within.area({**silent, "detail": 1.0, "outline": 1.0}) > 0.9
+    assert within.area({**silent, "outline": 1.0}) < 0.7
+    # A picture that asks by its scene as well asks the less by what tells products apart.
+    loud = np.where(np.arange(120) % 4 < 2, 1.0, 0.0).astype(np.float32)
+    mixed = Within.of(gallery, loud, products, studios)
+    assert mixed.area({**silent, "detail": 1.0, "outline": 1.0}) > 0.9
+    # Its share falls where telling the studio's own products apart counts.
+    gallery["detail"] += 0.7 * rng.normal(size=(120, 8)).astype(np.float32)
+    gallery["scene"] += 0.5 * rng.normal(size=(120, 8)).astype(np.float32)
+    within, own = Within.of(gallery, np.ones(120, np.float32), products, studios), np.arange(120)
+    asked = Asked.of(gallery, Gates(*np.ones((2, 120), np.float32)), gallery, own, products)
+    alone = fit_asking(asked, (), 0)
+    assert fit_asking(asked, (), 0, within)["scene"] < alone["scene"]
+
+
+def test_a_piece_is_part_of_the_shoe_and_as_large() -> None:
+    rng = np.random.default_rng(0)
+    crop = np.zeros((HEIGHT, WIDTH, 4), np.uint8)
+    crop[40:90, 30:130] = (200, 30, 30, 255)
+    shares = []
+    for _ in range(30):
+        part = piece(crop, rng)
+        assert part.shape == crop.shape
+        shares.append(float((part[..., 3] > 127).mean()))
+    assert min(shares) > 0.1
+    assert np.mean(shares) > float((crop[..., 3] > 127).mean()) * 1.3
+    assert piece(np.zeros_like(crop), rng).shape == crop.shape
+
+
 def test_the_right_picture_is_a_candidate_however_far() -> None:
     """Of 200 pictures the candidates hold the right one, however far, and never the query's own."""
     rng = np.random.default_rng(0)
@@ -120,7 +166,7 @@ def test_the_right_picture_is_a_candidate_however_far() -> None:
     asked = {name: part[6:7] for name, part in gallery.items()}
     gallery = {name: np.where(np.arange(200)[:, None] == 7, -part[6], part) for name, part in
                gallery.items()}  # fmt: skip
-    found = Asked.of(asked, np.ones(1, np.float32), gallery, np.array([6]), products)
+    found = Asked.of(asked, Gates(*np.ones((2, 1), np.float32)), gallery, np.array([6]), products)
     assert found.right.sum() == 1
     weights = dict.fromkeys(PARTS, 1 / len(PARTS))
     first, reciprocal = found.figures(weights, weights)
@@ -188,13 +234,14 @@ def test_a_gate_changes_what_asks_and_not_what_is_kept() -> None:
     served.kept.copy_(kept)
     served.phone.copy_(phone)
     served.studio.copy_(studio)
+    served.side_bias.fill_(20.0)
     pixels = torch.from_numpy(np.stack([
         np.asarray(render(random_design(seed), "side", (192, 192), "white", seed), np.uint8)
         for seed in (1, 2)
     ]))  # fmt: skip
     vectors = {}
     for bias in (-20.0, 20.0):
-        served.bias.fill_(bias)
+        served.gate_bias.fill_(bias)
         with torch.inference_mode():
             vectors[bias] = served(pixels)[:2]
     asks, stored = vectors[-20.0]
@@ -210,6 +257,39 @@ def test_a_gate_changes_what_asks_and_not_what_is_kept() -> None:
         asks = vectors[bias][0][:1]
         length = float(torch.sqrt((weights**2 / kept).sum()))
         assert torch.allclose(asks @ stored.T * length, weights @ told, atol=1e-3)
+
+
+def test_by_its_outline_only_a_shoe_seen_from_its_side_asks() -> None:
+    """Shoes whose first feature says how they are seen: another outline is no harm from above."""
+    torch.manual_seed(0)
+    served = Served(Sizes()).eval()
+    weights = dict.fromkeys(PARTS, 1 / len(PARTS))
+    served.weigh(kept=weights, phone=weights, studio=weights)
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(200, served.side.numel())).astype(np.float32)
+    views = np.where(features[:, 0] > 0, "side", np.where(features[:, 1] > 0, "top", "sole"))
+    views[:20] = "view2"
+    found, bias = fit_side(features, views)
+    served.side.copy_(torch.from_numpy(found))
+    served.side_bias.fill_(bias)
+    with torch.inference_mode():
+        beside = served.beside(torch.from_numpy(features)).numpy()
+        assert ((beside > 0.5) == (features[:, 0] > 0))[20:].mean() > 0.95
+        parts = [torch.nn.functional.normalize(torch.randn(2, KEPT[n]), dim=1) for n in PARTS]
+        other = list(parts)
+        other[PARTS.index("outline")] = -parts[PARTS.index("outline")]
+        opened = torch.zeros(2)
+        cosines = {}
+        for told in (0.0, 1.0):
+            asks, stored = served.joined(parts, opened, torch.full((2,), told))
+            cosines[told] = [
+                float((asks[0] * kept[0]).sum())
+                for kept in (stored, served.joined(other, opened, opened)[1])
+            ]
+    assert cosines[0.0][0] == pytest.approx(cosines[0.0][1], abs=1e-5)
+    assert cosines[1.0][0] > cosines[1.0][1] + 0.1
+    with pytest.raises(ValueError, match="both needed"):
+        fit_side(features, np.where(views == "side", "side", "view2"))
 
 
 def test_a_crop_is_what_grid_sampling_gives() -> None:
