@@ -13,6 +13,8 @@ from onnx_models.text.words import Facts, Vocabulary, Writer
 
 ASKED: Final = ("brand", "colour", "type")
 TOP: Final = 10
+FEWEST: Final = 5
+"""Pictures that a value must have to be asked for alone: of some there are fewer than TOP."""
 
 
 def measure(
@@ -22,8 +24,8 @@ def measure(
 
     Precision@10: queries are the brand, colour and type combinations of the gallery, the pictures
     of which all three are known; asked are only values that ten of its pictures have, else ten
-    right ones could not be found. Recall@10: a title finds a picture with that very title, among
-    all held-out pictures.
+    right ones could not be found. "Alone": one value that FEWEST have. Recall@10: a title finds a
+    picture with that very title, among all held-out pictures.
     """
     whole = [i for i, f in enumerate(facts) if all(getattr(f, k) for k in ASKED)]
     counts = {k: Counter(getattr(facts[i], k) for i in whole) for k in ASKED}
@@ -48,6 +50,17 @@ def measure(
         }
         scores = {k: round(float(np.mean(v)), 3) for k, v in rates.items()}
         result[f"p10_{language}"] = {**scores, "mean": round(float(np.mean([*scores.values()])), 3)}
+        for field in ASKED:
+            known = [i for i, fact in enumerate(facts) if getattr(fact, field)]
+            often = Counter(getattr(facts[i], field) for i in known)
+            values = sorted(value for value, count in often.items() if count >= FEWEST)
+            texts = [writer.phrase({field: v}, language, spoil=False).text for v in values]
+            best = np.argsort(-(encode(texts) @ pictures[known].T), axis=1)[:, :TOP]
+            right = [
+                [getattr(facts[known[j]], field) == value for j in row]
+                for value, row in zip(values, best, strict=True)
+            ]
+            result[f"p10_{language}"][f"{field} alone"] = round(float(np.mean(right)), 3)
     titles = sorted({f.title for f in facts if f.title})
     best = np.argsort(-(encode(titles) @ pictures.T), axis=1)[:, :TOP]
     found = [any(facts[j].title == t for j in row) for t, row in zip(titles, best, strict=True)]

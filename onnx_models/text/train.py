@@ -14,7 +14,6 @@ import hashlib
 import json
 import random
 import time
-from collections import defaultdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +25,7 @@ from app.vision.tokenizer import Tokenizer
 from onnx_models.dataset import F32, read_rows, shoes_folder
 from onnx_models.text.measure import measure
 from onnx_models.text.tower import Tower, export
+from onnx_models.text.values import Directions, Values
 from onnx_models.text.vectors import Folder, image_vectors, open_folder
 from onnx_models.text.words import Asked, Facts, Vocabulary, Writer, facts_of
 
@@ -35,11 +35,8 @@ TEXTS: Final = 192
 POOL: Final = 3072
 BY_VALUE: Final = 64
 """Of them, texts that ask for one value whose like is asked for nearly as often when rare."""
-VALUES: Final = ("brand", "colour", "type")
-LEAST: Final = 10
-"""Pictures that a value must have to be asked for by itself."""
-RARE: Final = 0.3
-"""Power of a value's frequency by which it is asked for."""
+DIRECTED: Final = 4.0
+"""What lying in the direction of the asked values (:class:`Directions`) counts beside contrast."""
 FIELDS: Final = ("brand", "colour", "type", "gender", "title")
 
 
@@ -78,30 +75,6 @@ class Fits:
         return share.astype(np.float32), (known | fits).astype(np.float32)
 
 
-class Values:
-    """Brands, colours and types, each by itself: rare ones are asked for nearly as often."""
-
-    def __init__(self, facts: list[Facts]) -> None:
-        self.rows: dict[str, dict[str, list[int]]] = {}
-        for field in VALUES:
-            rows: dict[str, list[int]] = defaultdict(list)
-            for row, fact in enumerate(facts):
-                if value := getattr(fact, field):
-                    rows[value].append(row)
-            self.rows[field] = {v: r for v, r in rows.items() if len(r) >= LEAST}
-
-    def ask(self, writer: Writer, rng: np.random.Generator) -> tuple[int, Asked]:
-        """A picture, and a text that asks for one thing of it."""
-        field = str(rng.choice([field for field, rows in self.rows.items() if rows]))
-        rows = self.rows[field]
-        chance = np.array([len(some) for some in rows.values()]) ** RARE
-        value = list(rows)[int(rng.choice(len(rows), p=chance / chance.sum()))]
-        asked = {field: value}
-        if field == "brand" and rng.random() < 0.6:
-            asked["type"] = "sneaker"
-        return int(rng.choice(rows[value])), writer.phrase(asked, str(rng.choice(["en", "ru"])))
-
-
 def train(
     vectors: F32, facts: list[Facts], tokenizer: Tokenizer, minutes: float, seed: int
 ) -> tuple[Tower, int]:
@@ -119,7 +92,7 @@ def train(
         counts = np.bincount(codes + 1, minlength=2).astype(float)
         weight /= np.where(codes >= 0, counts[codes + 1] / len(usable), 0.1) ** 0.25
     weight /= weight.sum()
-    values = Values(facts)
+    values, directions = Values(facts), Directions(vectors, facts, seed)
     tower = Tower(tokenizer.buckets, vectors.shape[1])
     scale = torch.nn.Parameter(torch.tensor(3.0))
     optimiser = torch.optim.Adam([*tower.parameters(), scale], lr=2e-3)
@@ -134,9 +107,13 @@ def train(
         pool = np.unique(np.concatenate([[i for i, _ in pairs], others]))
         share, counts_in = fits.targets([a for _, a in pairs], pool)
         ids = torch.from_numpy(tokenizer.ids([a.text for _, a in pairs]))
-        logits = tower(ids) @ pictures[torch.from_numpy(pool)].T * scale.exp().clamp(max=200)
+        said = tower(ids)
+        logits = said @ pictures[torch.from_numpy(pool)].T * scale.exp().clamp(max=200)
         logits = logits.masked_fill(torch.from_numpy(counts_in) == 0, -1e4)
         loss = -(torch.from_numpy(share) * torch.log_softmax(logits, 1)).sum(1).mean()
+        right, known = directions.targets([a for _, a in pairs])
+        if known.any():
+            loss = loss + DIRECTED * (1 - (said[known] * right[known]).sum(1)).mean()
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

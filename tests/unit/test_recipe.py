@@ -28,7 +28,8 @@ from onnx_models.sampler import piece  # noqa: E402
 from onnx_models.separable import LAST, MIDST, PLAN, Body  # noqa: E402
 from onnx_models.surfaces import surface  # noqa: E402
 from onnx_models.teachers import neighbours  # noqa: E402
-from onnx_models.text.train import Fits, Values  # noqa: E402
+from onnx_models.text.train import Fits  # noqa: E402
+from onnx_models.text.values import Directions, Values  # noqa: E402
 from onnx_models.text.words import Asked as Wanted  # noqa: E402
 from onnx_models.text.words import Facts, Vocabulary, Writer  # noqa: E402
 from onnx_models.train import AGAIN, go_on  # noqa: E402
@@ -520,3 +521,26 @@ def test_surfaces_differ_and_are_pictures() -> None:
     assert all(one.shape == (160, 160, 3) and one.dtype == np.uint8 for one in made)
     assert len({one.tobytes() for one in made}) == 12
     assert np.mean([one.std() > 4 for one in made]) > 0.7
+
+
+def test_a_text_lies_where_a_classifier_looks_for_what_it_asks() -> None:
+    """Of 300 pictures, the first number says nike, the second red; red is left open for some."""
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(300, 6)).astype(np.float32)
+    facts = [
+        Facts("nike" if v[0] > 0 else "vans", "red" if v[1] > 0 else "blue", "", "", "",
+              ("red",) if v[1] < -1.5 else ())
+        for v in vectors
+    ]  # fmt: skip
+    directions = Directions(vectors, facts, 0)
+    texts = [
+        Wanted("nike", brand="nike"), Wanted("red nike", brand="nike", colour="red"),
+        Wanted("asics", brand="asics"), Wanted("nike one", brand="nike", title="nike one"),
+        Wanted("?"),
+    ]  # fmt: skip
+    told, known = directions.targets(texts)
+    assert known.tolist() == [True, True, False, False, False]
+    assert torch.allclose(told[:2].norm(dim=1), torch.ones(2), atol=1e-5)
+    assert float(told[0, 0]) > 0.95
+    assert min(told[1, :2].tolist()) > 0.6
+    assert float(told[1, 2:].abs().max()) < 0.2

@@ -1,0 +1,86 @@
+"""Brands, colours and types: asked for by themselves, and what a vector must have of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from onnx_models.dataset import F32
+from onnx_models.gates import logistic
+from onnx_models.text.words import Asked, Facts, Writer
+
+VALUES: Final = ("brand", "colour", "type")
+LEAST: Final = 10
+"""Pictures that a value must have to be asked for by itself."""
+RARE: Final = 0.3
+"""Power of a value's frequency by which it is asked for."""
+TOLD: Final = (*VALUES, "gender")
+RIDGE: Final = 0.03
+NEGATIVES: Final = 4_000
+"""At most so many pictures without a value stand against those that have it."""
+
+
+class Values:
+    """Brands, colours and types, each by itself: rare ones are asked for nearly as often."""
+
+    def __init__(self, facts: list[Facts]) -> None:
+        self.rows: dict[str, dict[str, list[int]]] = {}
+        for field in VALUES:
+            rows: dict[str, list[int]] = defaultdict(list)
+            for row, fact in enumerate(facts):
+                if value := getattr(fact, field):
+                    rows[value].append(row)
+            self.rows[field] = {v: r for v, r in rows.items() if len(r) >= LEAST}
+
+    def ask(self, writer: Writer, rng: np.random.Generator) -> tuple[int, Asked]:
+        """A picture, and a text that asks for one thing of it."""
+        field = str(rng.choice([field for field, rows in self.rows.items() if rows]))
+        rows = self.rows[field]
+        chance = np.array([len(some) for some in rows.values()]) ** RARE
+        value = list(rows)[int(rng.choice(len(rows), p=chance / chance.sum()))]
+        asked = {field: value}
+        if field == "brand" and rng.random() < 0.6:
+            asked["type"] = "sneaker"
+        return int(rng.choice(rows[value])), writer.phrase(asked, str(rng.choice(["en", "ru"])))
+
+
+class Directions:
+    """What a linear classifier looks for in a picture's vector where one value is asked for, and
+    the sum of these log-odds where several are (naive Bayes).
+
+    Contrast of texts with pictures alone learns values worse than the classifiers do: of validation
+    pictures precision@10 was .58, .69 and .56 for .61, .78 and .66 (brand, colour, type)."""
+
+    def __init__(self, vectors: F32, facts: list[Facts], seed: int) -> None:
+        """``vectors`` (n, d) of pictures as a catalogue keeps them, and what is known of them."""
+        rng = np.random.default_rng(seed)
+        self.dim, self.weights = vectors.shape[1], {}
+        for field in TOLD:
+            said = np.array([getattr(fact, field) for fact in facts])
+            for value in sorted(set(said) - {""}):
+                has = np.flatnonzero(said == value)
+                open_ = np.array([field == "colour" and value in fact.also for fact in facts])
+                lacks = np.flatnonzero((said != value) & (said != "") & ~open_)
+                if len(has) < LEAST or len(lacks) < LEAST:
+                    continue
+                lacks = rng.permutation(lacks)[:NEGATIVES]
+                rows = np.concatenate([has, lacks])
+                found, _ = logistic(vectors[rows], np.arange(len(rows)) < len(has), RIDGE)
+                self.weights[field, value] = found
+
+    def targets(self, asked: list[Asked]) -> tuple[Tensor, Tensor]:
+        """Unit vectors (n, d), and which texts (n,) have one: those that ask for known values and
+        no title."""
+        told = np.zeros((len(asked), self.dim), np.float32)
+        known = np.zeros(len(asked), bool)
+        for row, text in enumerate(asked):
+            wanted = [(field, getattr(text, field)) for field in TOLD if getattr(text, field)]
+            if text.title or not wanted or not all(one in self.weights for one in wanted):
+                continue
+            total = np.sum([self.weights[one] for one in wanted], axis=0)
+            told[row], known[row] = total / np.linalg.norm(total), True
+        return torch.from_numpy(told), torch.from_numpy(known)
