@@ -18,6 +18,7 @@ from onnx_models.bank import Bank
 from onnx_models.colours import CLUES, clues
 from onnx_models.dataset import F32, I64, U8
 from onnx_models.finder import HEIGHT, MARGIN, WIDTH, Finder, Found, boxes, focus, opacity
+from onnx_models.pieces import partly
 
 BLOCK: Final = 512
 LOOKED: Final = 0.5
@@ -36,11 +37,19 @@ def through(finder: Finder, views: U8) -> U8:
     return out
 
 
-def colours(finder: Finder, views: U8) -> F16:
-    """Their colours' clues (n, CLUES)."""
-    told = np.empty((len(views), CLUES), np.float16)
-    for part, pixels, found in _found(finder, views):
-        told[part] = clues(pixels, focus(pixels, found), found)[0].numpy()
+class Clues(NamedTuple):
+    """What the palette reads of N views (N, CLUES): of the whole shoe, and of a random part."""
+
+    whole: F16
+    part: F16
+
+
+def colours(finder: Finder, views: U8, seed: int) -> Clues:
+    """Their colours' clues; ``seed`` of the parts."""
+    told, rng = Clues(*np.empty((2, len(views), CLUES), np.float16)), np.random.default_rng(seed)
+    for place, pixels, found in _found(finder, views):
+        for kept, seen in zip(told, (found, partly(found, rng)), strict=True):
+            kept[place] = clues(pixels, focus(pixels, seen), seen)[0].numpy()
     return told
 
 
@@ -173,20 +182,20 @@ class Crops:
         return _true_crop(view, np.array(bank.masks[at]), bank.light[at], self.rng)
 
 
-def build_clues(bank: Bank, finder: Finder, folder: Path) -> F16:
-    """What the palette reads of the whole bank (N, CLUES), or what is there. A memory map: batches
-    pick at random, so it belongs into memory or on a memory file system."""
+def build_clues(bank: Bank, finder: Finder, folder: Path) -> Clues:
+    """What the palette reads of the whole bank, or what is there. Memory maps: batches pick at
+    random, so they belong into memory or on a memory file system."""
     where = folder / "bank"
-    done = where / "clues.done"
+    done, paths = where / "clues.done", [where / f"clues-{name}.npy" for name in Clues._fields]
     count = len(bank.rows)
     if not done.exists():
-        told = np.lib.format.open_memmap(where / "clues.npy", "w+", np.float16, (count, CLUES))
+        told = [np.lib.format.open_memmap(path, "w+", np.float16, (count, CLUES)) for path in paths]
 
         def fill(start: int) -> None:
-            part = slice(start, start + BLOCK)
-            told[part] = colours(finder, bank.views[part])
+            place = slice(start, start + BLOCK)
+            for kept, found in zip(told, colours(finder, bank.views[place], start), strict=True):
+                kept[place] = found
 
         side_by_side(fill, count, BLOCK)
         done.write_text("1")
-    read: F16 = np.load(where / "clues.npy", mmap_mode="r")
-    return read
+    return Clues(*(np.load(path, mmap_mode="r") for path in paths))

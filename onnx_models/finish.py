@@ -106,7 +106,7 @@ def backdrops(
     """Facts (n, 8) of as many backdrops of shops as of phones, from the bank: shops' as they are
     and of other tones, since not every studio is white."""
     bank = open_bank(rows, cache, where)
-    told = build_clues(bank, finder, where)
+    told = build_clues(bank, finder, where).whole
     shops = np.array([row.split == "train" and row.setting != "wild" for row in rows])
     real = np.flatnonzero((bank.rows >= 0) & (bank.rows < len(rows)))
     real = real[shops[bank.rows[real]]]

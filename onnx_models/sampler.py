@@ -6,7 +6,6 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Final
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -14,6 +13,7 @@ from torch import Tensor
 from onnx_models.bank import CLEAN, MILD, SCENE, SHOT, Bank, coded, several, trained_places
 from onnx_models.crops import Crops
 from onnx_models.dataset import I64, U8, Row
+from onnx_models.pieces import piece
 
 SEVERAL: Final = 0.22
 """Share of a batch that is two different pictures of one product."""
@@ -23,12 +23,10 @@ DRAWN: Final = 0.05
 SCENES: Final = 0.03
 ALIKE: Final = 8
 """Pictures that look alike come in groups of so many: a random batch is told apart too easily."""
-PIECES: Final = 0.15
+PIECES: Final = 0.4
 """Share of first views that are a piece of the shoe, larger: what is learned of the whole must be
 told by a part (local to global, as in Caron et al. 2021, arXiv 2104.14294), for seen from another
 side a part is all that is left."""
-LEAST: Final = 0.4
-"""Of the crop's width, the smallest piece."""
 CATALOGUE: Final = 0.55
 """Share of second views that are catalogue pictures: a phone asks, a shop answers."""
 
@@ -120,20 +118,6 @@ class Sampler:
             torch.from_numpy(products),
             torch.from_numpy(models),
         )
-
-
-def piece(crop: U8, rng: np.random.Generator) -> U8:
-    """A random part of a crop (h, w, 4), as large as the whole; of the same proportions, and with
-    some of the shoe in its middle."""
-    high, wide = crop.shape[:2]
-    share = rng.uniform(LEAST, 0.8)
-    middle = rng.choice(np.argwhere(crop[..., 3] > 127)) if (crop[..., 3] > 127).any() else (0, 0)
-    top, left = (
-        int(np.clip(at - side * share / 2, 0, side * (1 - share)))
-        for at, side in zip(middle, (high, wide), strict=True)
-    )
-    part = crop[top : top + int(high * share), left : left + int(wide * share)]
-    return np.asarray(cv2.resize(part, (wide, high), interpolation=cv2.INTER_LINEAR))
 
 
 def jitter(crops: U8, rng: np.random.Generator) -> Tensor:

@@ -13,8 +13,9 @@ torch = pytest.importorskip("torch")
 from app.sketch.design import random_design  # noqa: E402
 from app.sketch.render import render  # noqa: E402
 from onnx_models.assemble import GATED, KEPT, PARTS, Served, outline  # noqa: E402
+from onnx_models.bank import CLEAN, MILD, SHOT  # noqa: E402
 from onnx_models.colours import CLUES, tone  # noqa: E402
-from onnx_models.crops import looks_of  # noqa: E402
+from onnx_models.crops import Clues, looks_of  # noqa: E402
 from onnx_models.dataset import HELD_SOURCE, Row  # noqa: E402
 from onnx_models.finder import HEIGHT, WIDTH, Finder, Found, _sample, focus  # noqa: E402
 from onnx_models.gates import fit_side  # noqa: E402
@@ -23,8 +24,9 @@ from onnx_models.hints import MOBILENET, Pretrained, settle  # noqa: E402
 from onnx_models.lessons import Common, Targets  # noqa: E402
 from onnx_models.losses import Fine, Follow  # noqa: E402
 from onnx_models.model import Parts, Sizes, Trunk  # noqa: E402
-from onnx_models.palette import Palette, contrast  # noqa: E402
-from onnx_models.sampler import piece  # noqa: E402
+from onnx_models.palette import Palette, clues_of, contrast  # noqa: E402
+from onnx_models.pieces import KEPT as LEFT  # noqa: E402
+from onnx_models.pieces import partly, piece  # noqa: E402
 from onnx_models.separable import LAST, MIDST, PLAN, Body  # noqa: E402
 from onnx_models.surfaces import surface  # noqa: E402
 from onnx_models.teachers import neighbours  # noqa: E402
@@ -157,6 +159,32 @@ def test_a_piece_is_part_of_the_shoe_and_as_large() -> None:
     assert min(shares) > 0.1
     assert np.mean(shares) > float((crop[..., 3] > 127).mean()) * 1.3
     assert piece(np.zeros_like(crop), rng).shape == crop.shape
+
+
+def test_a_part_of_the_shoe_lies_on_one_side_of_a_line() -> None:
+    shoe = torch.zeros(40, 48, 48)
+    shoe[:, 10:40, 5:45] = 1
+    found = Found(shoe * 12 - 6, torch.randn(40, 3))
+    cut = partly(found, np.random.default_rng(0))
+    left = torch.sigmoid(cut.logits) > 0.5
+    shares = left.sum((1, 2)) / shoe.sum((1, 2))
+    assert torch.equal(cut.light, found.light)
+    assert not (left & (shoe == 0)).any()
+    assert LEFT[0] - 0.08 < float(shares.min()) < float(shares.max()) < LEFT[1] + 0.08
+    assert float(shares.std()) > 0.1
+    # Convex: the middle of two cells that are left is left.
+    for one in left:
+        some = one.nonzero()[torch.randperm(int(one.sum()))[:60]]
+        middle = (some[:30] + some[30:]) / 2
+        assert one[middle[:, 0].long(), middle[:, 1].long()].float().mean() > 0.9
+
+
+def test_a_palette_reads_parts_of_a_phones_views_only() -> None:
+    whole, part = np.zeros((400, 5), np.float16), np.ones((400, 5), np.float16)
+    kinds = np.repeat(np.array([CLEAN, MILD, SHOT, SHOT], np.uint8), 100)
+    read = clues_of(Clues(whole, part), kinds, np.arange(400), np.random.default_rng(0))[:, 0]
+    assert not read[kinds != SHOT].any()
+    assert 0.6 < read[kinds == SHOT].mean() < 0.9
 
 
 def test_the_right_picture_is_a_candidate_however_far() -> None:
