@@ -62,10 +62,10 @@ A small convolutional encoder for finding the same and similar sneakers. One uin
 {facts["input"]["height"]} x {facts["input"]["width"]} (letterboxed on white) in, a unit vector of
 {facts["dim"]} out: shape {parts["shape"]} and colour {parts["colour"]} side by side, between them
 what tells products apart and what words can name, so "same shape, another colour" is a search on a
-slice. That is `embedding`, the vector that asks, weighed for finding the very product, and
-before anything but a studio's backdrop without plain colours. `catalogue` is the vector to keep of
-a picture on sale, weighed as people judge likeness and so that classifiers and words find theirs.
-Their cosine is what search sorts by. Two more outputs: `features` for the heads, and
+slice. That is `embedding`, the vector that asks, weighed for finding the very product: before
+anything but a studio's backdrop without plain colours, and without an outline where the shoe is
+not seen from its side. `catalogue` is the vector to keep of a picture on sale, weighed as people
+judge likeness and so that classifiers and words find theirs. Their cosine is what search sorts by. Two more outputs: `features` for the heads, and
 the 48 x 48 `mask` of the shoe.
 
 ## Data and licence
@@ -112,7 +112,7 @@ shoe: real ones of every kind were not at hand.
 
     python -m onnx_models.train --data DIR --teachers DIR --out onnx_models/{facts["name"]} \\
         --cache HELD --hold --tutor-minutes 56 --body-minutes 38 --finder-minutes 23 \\
-        --palette-minutes 4 --minutes 33
+        --palette-minutes 7 --minutes 33
     python -m onnx_models.finish --data DIR --cache HELD --out onnx_models/{facts["name"]}
 
 chooses weights and gate with one studio held. Then with all studios, from a copy of HELD without
@@ -121,7 +121,7 @@ clues and looks:
 
     python -m onnx_models.train --data DIR --teachers DIR --out onnx_models/{facts["name"]} \\
         --cache ALL --finder-from HELD/finder.pt --finder-minutes 14 \\
-        --tutor-from HELD/tutor.pt --tutor-minutes 24 --palette-minutes 4 \\
+        --tutor-from HELD/tutor.pt --tutor-minutes 24 --palette-minutes 7 \\
         --trunk-from HELD/trunk-{facts["name"]}.pt --minutes {minutes:.0f}
     python -m onnx_models.finish --data DIR --cache ALL --out onnx_models/{facts["name"]} \\
         --choices HELD/choices.json
