@@ -19,7 +19,7 @@ LEAST: Final = 10
 RARE: Final = 0.3
 """Power of a value's frequency by which it is asked for."""
 TOLD: Final = (*VALUES, "gender")
-RIDGE: Final = 0.03
+RIDGE: Final = 0.1
 NEGATIVES: Final = 4_000
 """At most so many pictures without a value stand against those that have it."""
 
@@ -53,7 +53,7 @@ class Directions:
     the sum of these log-odds where several are (naive Bayes).
 
     Contrast of texts with pictures alone learns values worse than the classifiers do: of validation
-    pictures precision@10 was .58, .69 and .56 for .61, .78 and .66 (brand, colour, type)."""
+    pictures precision@10 was .58, .69 and .56 for .63, .79 and .66 (brand, colour, type)."""
 
     def __init__(self, vectors: F32, facts: list[Facts], seed: int) -> None:
         """``vectors`` (n, d) of pictures as a catalogue keeps them, and what is known of them."""
