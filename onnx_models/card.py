@@ -65,8 +65,8 @@ what tells products apart and what words can name, so "same shape, another colou
 slice. That is `embedding`, the vector that asks, weighed for finding the very product: before
 anything but a studio's backdrop without plain colours, and without an outline where the shoe is
 not seen from its side. `catalogue` is the vector to keep of a picture on sale, weighed as people
-judge likeness and so that classifiers and words find theirs. Their cosine is what search sorts by. Two more outputs: `features` for the heads, and
-the 48 x 48 `mask` of the shoe.
+judge likeness and so that classifiers and words find theirs. Their cosine is what search sorts by.
+Two more outputs: `features` for the heads, and the 48 x 48 `mask` of the shoe.
 
 ## Data and licence
 

@@ -193,5 +193,7 @@ class Follow(nn.Module):
                 told = Parts(*self.tutor(mixed))
             said = Parts(*network(mixed))
         network.train()
-        own, right = ({n: getattr(x, n) for n in self.FOLLOWED} for x in (said, told))
-        return {"match": self._away(own, right)}
+        names = (*self.FOLLOWED, "style")
+        own, right = ({name: getattr(x, name) for name in names} for x in (said, told))
+        style = 1 - (own["style"] * right["style"]).sum(1).mean()
+        return {"match": (len(self.FOLLOWED) * self._away(own, right) + style) / len(names)}

@@ -9,36 +9,17 @@ from __future__ import annotations
 
 from typing import Final
 
-import cv2
 import numpy as np
 import torch
 
-from onnx_models.dataset import U8
 from onnx_models.finder import Found
 
-LEAST: Final = 0.4
-MOST: Final = 0.8
-"""Of a crop's width, the smallest and the largest piece."""
 KEPT: Final = (0.3, 0.9)
 """Share of the mask's mass that is left on one side of a line."""
 GONE: Final = 12.0
 """What the mask's logits lose beyond the line."""
 EDGE: Final = 2.0
 """Steepness of the line, a cell of the mask."""
-
-
-def piece(crop: U8, rng: np.random.Generator) -> U8:
-    """A random part of a crop (h, w, 4), as large as the whole; of the same proportions, and with
-    some of the shoe in its middle."""
-    high, wide = crop.shape[:2]
-    share = rng.uniform(LEAST, MOST)
-    middle = rng.choice(np.argwhere(crop[..., 3] > 127)) if (crop[..., 3] > 127).any() else (0, 0)
-    top, left = (
-        int(np.clip(at - side * share / 2, 0, side * (1 - share)))
-        for at, side in zip(middle, (high, wide), strict=True)
-    )
-    part = crop[top : top + int(high * share), left : left + int(wide * share)]
-    return np.asarray(cv2.resize(part, (wide, high), interpolation=cv2.INTER_LINEAR))
 
 
 def partly(found: Found, rng: np.random.Generator) -> Found:

@@ -13,7 +13,6 @@ from torch import Tensor
 from onnx_models.bank import CLEAN, MILD, SCENE, SHOT, Bank, coded, several, trained_places
 from onnx_models.crops import Crops
 from onnx_models.dataset import I64, U8, Row
-from onnx_models.pieces import piece
 
 SEVERAL: Final = 0.22
 """Share of a batch that is two different pictures of one product."""
@@ -23,10 +22,6 @@ DRAWN: Final = 0.05
 SCENES: Final = 0.03
 ALIKE: Final = 8
 """Pictures that look alike come in groups of so many: a random batch is told apart too easily."""
-PIECES: Final = 0.4
-"""Share of first views that are a piece of the shoe, larger: what is learned of the whole must be
-told by a part (local to global, as in Caron et al. 2021, arXiv 2104.14294), for seen from another
-side a part is all that is left."""
 CATALOGUE: Final = 0.55
 """Share of second views that are catalogue pictures: a phone asks, a shop answers."""
 
@@ -109,11 +104,8 @@ class Sampler:
         alone = np.concatenate([alone, alone])
         products = np.where(rows >= 0, self.products[rows], alone)
         models = np.where(rows >= 0, self.models[rows], alone)
-        crops = self.crops[places]
-        for at in np.flatnonzero(rng.random(len(pairs)) < PIECES):
-            crops[at] = piece(crops[at], rng)
         return Batch(
-            jitter(crops, rng),
+            jitter(self.crops[places], rng),
             torch.from_numpy(rows),
             torch.from_numpy(products),
             torch.from_numpy(models),

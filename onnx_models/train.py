@@ -58,8 +58,9 @@ TUTOR_WEIGHTS: Final = {
     "label": 0.5,
 }  # fmt: skip
 TRUNK_WEIGHTS: Final = {
-    "both": 0.8, "detail": 0.6, "colour": 0.2, "model": 0.4, "style": 2.0, "likeness": 3.0,
-    "label": 0.6, "follow": 2.0, "order": 1.5, "match": 3.0,
+    "both": 0.8, "detail": 0.6, "colour": 0.2, "model": 0.4, "style": 1.0, "likeness": 1.0,
+    "label": 0.6, "follow": 2.0, "order": 1.5,
+    "match": 3.0,
 }  # fmt: skip
 
 
