@@ -1,6 +1,6 @@
 """Train the project's own sneaker encoder.
 
-    python -m onnx_models.train --data DIR --teachers DIR --out onnx_models/solemate-s8 \
+    python -m onnx_models.train --data DIR --teachers DIR --out onnx_models/solemate-s9 \
         --tutor-minutes 56 --body-minutes 38 --finder-minutes 23 --minutes 33
 
 Stages, each kept under ``--cache`` and skipped when it is there: decode the photographs; a
