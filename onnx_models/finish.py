@@ -55,7 +55,7 @@ def load(cache: Path, name: str) -> tuple[Served, dict[str, Any]]:
     return served.eval(), state
 
 
-class Looks(NamedTuple):
+class Said(NamedTuple):
     """What the networks say of n pictures: parts; the backdrop's facts (n, 8); features (n, f)."""
 
     parts: Parts
@@ -70,7 +70,7 @@ class Looks(NamedTuple):
         return Gates(opened.numpy(), beside.numpy())
 
 
-def look(served: Served, pictures: U8) -> Looks:
+def look(served: Served, pictures: U8) -> Said:
     """At pictures (n, 192, 192, 3); fixed parts unreduced."""
 
     def run(start: int) -> tuple[dict[str, Tensor], Tensor, Tensor]:
@@ -82,7 +82,7 @@ def look(served: Served, pictures: U8) -> Looks:
     done = side_by_side(run, len(pictures), BLOCK)
     parts = {name: torch.cat([named[name] for named, _, _ in done]).numpy() for name in PARTS}
     facts, features = (torch.cat([one[at] for one in done]).numpy() for at in (1, 2))
-    return Looks(parts, facts, features)
+    return Said(parts, facts, features)
 
 
 def fit_axes(served: Served, parts: Parts) -> None:
@@ -134,7 +134,7 @@ class Choices:
     same: float
 
 
-def looked(served: Served, rows: list[Row], cache: Cache, held: Held) -> tuple[Looks, Looks]:
+def looked(served: Served, rows: list[Row], cache: Cache, held: Held) -> tuple[Said, Said]:
     """The gallery and the re-shots, parts as they stand in the vector; the axes and the gate for
     the shoe's side are fitted on the gallery's training pictures."""
     gallery, asked = look(served, cache.clean(held.keep)), look(served, held.shots)
@@ -163,18 +163,16 @@ class Questions(NamedTuple):
         return phone, fit_asking(self.clean, (), seed, self.within)
 
 
-def questions(
-    served: Served, rows: list[Row], held: Held, gallery: Looks, asked: Looks
-) -> Questions:
+def questions(served: Served, rows: list[Row], held: Held, gallery: Said, asked: Said) -> Questions:
     """Re-shots and clean pictures of held-out products, and pairs of the latter."""
     apart, once = held.apart, np.unique(held.owners[held.apart])
     pairs = ((asked, apart, held.owners[apart]), (gallery, once, once))
     shots, clean = (
         Asked.of(
-            {name: values[some] for name, values in looks.parts.items()},
-            looks.gates(served).of(some), gallery.parts, owners, held.products,
+            {name: values[some] for name, values in said.parts.items()},
+            said.gates(served).of(some), gallery.parts, owners, held.products,
         )
-        for looks, some, owners in pairs
+        for said, some, owners in pairs
     )  # fmt: skip
     within = Within.of(
         {name: values[once] for name, values in gallery.parts.items()},
@@ -268,11 +266,11 @@ def finish(arguments: argparse.Namespace) -> None:
     write_artifact(model, vectors, work, state["step"], state["elapsed"] / 60, notes, choices.same)
 
 
-def joined(served: Served, looks: Looks) -> tuple[F32, F32]:
+def joined(served: Served, said: Said) -> tuple[F32, F32]:
     """Vectors that ask, and to be asked for, of reduced parts."""
     with torch.inference_mode():
-        parts = [torch.from_numpy(looks.parts[name]) for name in PARTS]
-        asking, stored = served.joined(parts, *map(torch.from_numpy, looks.gates(served)))
+        parts = [torch.from_numpy(said.parts[name]) for name in PARTS]
+        asking, stored = served.joined(parts, *map(torch.from_numpy, said.gates(served)))
     return asking.numpy(), stored.numpy()
 
 

@@ -17,7 +17,7 @@ SHARP: Final = 3.0
 """How much steeper than a chance the studio's gate is."""
 LEAK: Final = 0.06
 """What a phone's photographs may keep of their plain colours, on the mean."""
-SIDE: Final = frozenset({"side", "main", "medial", "3q-side", "pair_3q"})
+SIDE: Final = frozenset({"side", "main", "3q-side", "pair_3q"})
 TURNED: Final = frozenset({"top", "sole", "back"})
 """Views by the labels' words. Other words ("alt", "view2", "3") do not say what is seen."""
 RIDGE: Final = 1e-2

@@ -142,10 +142,9 @@ def train_palette(
         for group in optimiser.param_groups:
             group["lr"] = PEAK * min(1, step / 200 + 0.02) * 0.5 * (1 + np.cos(np.pi * progress))
         places, of = pairs.draw()
+        seen = torch.from_numpy(clues_of(told, bank.kinds[places], places, rng))
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            found = palette(
-                torch.from_numpy(clues_of(told, bank.kinds[places], places, rng)).float()
-            )
+            found = palette(seen.float())
         looks = white[torch.from_numpy(of)]
         twins = looks @ looks.T > twin
         wrong = contrast(found, torch.from_numpy(pairs.products[of]), twins, scale)
