@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -39,6 +39,13 @@ SIDED: Final = ("outline",)
 """Worth something only where the picture that asks shows the shoe from its side: an outline from
 above or below is most like that of any other shoe seen so."""
 PARTS: Final = tuple(KEPT)
+T = TypeVar("T", bound=Any)
+
+
+def sided(parts: dict[str, T], beside: T) -> dict[str, T]:
+    """Parts (n, ...) as they ask: SIDED as far as the shoe is seen from its side, ``beside`` (n,).
+    Tensors or arrays."""
+    return {n: part * beside[:, None] if n in SIDED else part for n, part in parts.items()}
 
 
 def outline(seen: Tensor) -> Tensor:
@@ -146,9 +153,8 @@ class Served(nn.Module):
         """
         roots = torch.sqrt(self.kept)
         asked = (self.phone + (self.studio - self.phone) * opened[:, None]) / roots
-        sided = torch.tensor([float(name in SIDED) for name in PARTS])
-        asked = asked * (1 - sided * (1 - beside[:, None]))
-        asking = [part * asked[:, at : at + 1] for at, part in enumerate(parts)]
+        turned = sided(dict(zip(PARTS, parts, strict=True)), beside).values()
+        asking = [part * asked[:, at : at + 1] for at, part in enumerate(turned)]
         stored = [part * roots[at] for at, part in enumerate(parts)]
         return unit(torch.cat(asking, dim=1)), unit(torch.cat(stored, dim=1))
 

@@ -15,16 +15,16 @@ import argparse
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from app.vision.encoder import CATALOGUE
-from onnx_models.assemble import CENTRED, GATED, KEPT, PARTS, WHITENED, Localiser, Served
+from onnx_models.assemble import CENTRED, GATED, KEPT, PARTS, WHITENED, Localiser, Served, sided
 from onnx_models.bank import CLEAN, MILD, SHOT, open_bank
 from onnx_models.calibrate import trusted
 from onnx_models.colours import BACKDROP, FAINT
@@ -36,7 +36,7 @@ from onnx_models.model import Sizes
 from onnx_models.teachers import directions
 from onnx_models.to_onnx import Work, encode, everything, export, open_session, write_artifact
 from onnx_models.validate import Held, recall
-from onnx_models.weigh import STORED, Asked, Gates, Judge, Parts, Within, fit_asking, mean
+from onnx_models.weigh import STORED, Asked, Judge, Parts, Within, fit_asking, mean
 
 BLOCK: Final = 16
 BACKDROPS: Final = 20_000
@@ -62,12 +62,12 @@ class Said(NamedTuple):
     facts: F32
     features: F32
 
-    def gates(self, served: Served) -> Gates:
-        """How far both gates open to them."""
+    def gates(self, served: Served) -> tuple[F32, F32]:
+        """How much each is a studio's (n,), and shows the shoe from its side (n,)."""
         with torch.inference_mode():
             opened = served.opened(torch.from_numpy(self.facts))
             beside = served.beside(torch.from_numpy(self.features))
-        return Gates(opened.numpy(), beside.numpy())
+        return opened.numpy(), beside.numpy()
 
 
 def look(served: Served, pictures: U8) -> Said:
@@ -93,11 +93,12 @@ def fit_axes(served: Served, parts: Parts) -> None:
         getattr(served, f"axes_{name}").copy_(torch.from_numpy(axes[:, : KEPT[name]]))
 
 
-def reduced(served: Served, parts: Parts) -> Parts:
+def reduced(served: Served, said: Said) -> Said:
     """The parts as they stand in the vector, each of unit length."""
     with torch.inference_mode():
-        found = served.reduced({name: torch.from_numpy(values) for name, values in parts.items()})
-    return {name: part.numpy() for name, part in zip(PARTS, found, strict=True)}
+        found = served.reduced({name: torch.from_numpy(part) for name, part in said.parts.items()})
+    parts = {name: part.numpy() for name, part in zip(PARTS, found, strict=True)}
+    return said._replace(parts=parts)
 
 
 def backdrops(
@@ -144,10 +145,7 @@ def looked(served: Served, rows: list[Row], cache: Cache, held: Held) -> tuple[S
     set_gate(
         served, "side", *fit_side(gallery.features[train, : served.side.numel()], views[train])
     )
-    stand = partial(reduced, served)
-    return (
-        gallery._replace(parts=stand(gallery.parts)), asked._replace(parts=stand(asked.parts)),
-    )  # fmt: skip
+    return reduced(served, gallery), reduced(served, asked)
 
 
 class Questions(NamedTuple):
@@ -165,21 +163,19 @@ class Questions(NamedTuple):
 
 def questions(served: Served, rows: list[Row], held: Held, gallery: Said, asked: Said) -> Questions:
     """Re-shots and clean pictures of held-out products, and pairs of the latter."""
+
+    def some(parts: Parts, places: npt.NDArray[Any]) -> Parts:
+        return {name: part[places] for name, part in parts.items()}
+
     apart, once = held.apart, np.unique(held.owners[held.apart])
-    pairs = ((asked, apart, held.owners[apart]), (gallery, once, once))
-    shots, clean = (
-        Asked.of(
-            {name: values[some] for name, values in said.parts.items()},
-            said.gates(served).of(some), gallery.parts, owners, held.products,
-        )
-        for said, some, owners in pairs
-    )  # fmt: skip
-    within = Within.of(
-        {name: values[once] for name, values in gallery.parts.items()},
-        gallery.gates(served).beside[once], held.products[once],
-        np.array([rows[i].source for i in held.keep[once]]),
-    )  # fmt: skip
-    return Questions(shots, clean, within)
+    (own, beside), (shots, turned) = gallery.gates(served), asked.gates(served)
+    shown, asks = sided(gallery.parts, beside), sided(asked.parts, turned)
+    sources = np.array([rows[i].source for i in held.keep[once]])
+    return Questions(
+        Asked.of(some(asks, apart), shots[apart], gallery.parts, held.owners[apart], held.products),
+        Asked.of(some(shown, once), own[once], gallery.parts, once, held.products),
+        Within.of(some(shown, once), some(gallery.parts, once), held.products[once], sources),
+    )
 
 
 def choose(arguments: argparse.Namespace) -> None:

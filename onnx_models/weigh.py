@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from onnx_models.assemble import PARTS, SIDED
+from onnx_models.assemble import PARTS
 from onnx_models.dataset import F32, I64
+from onnx_models.metrics import roc_auc
 
 ROUNDS: Final = 3
 STEPS: Final = (0.0, 0.03, 0.06, 0.1, 0.15, 0.2, 0.27, 0.35, 0.45, 0.6, 0.8, 1.1, 1.5, 2.0)
@@ -38,17 +39,6 @@ Parts = dict[str, F32]
 Flags = npt.NDArray[np.bool_]
 
 
-class Gates(NamedTuple):
-    """How much each of n pictures is a studio's (n,), and shows the shoe from its side (n,)."""
-
-    opened: F32
-    beside: F32
-
-    def of(self, some: npt.NDArray[Any]) -> Gates:
-        """Of those."""
-        return Gates(self.opened[some], self.beside[some])
-
-
 @dataclass(frozen=True)
 class Asked:
     """Queries and k candidates of each: cosines by part (q, k), gates of queries (q,), which
@@ -62,9 +52,8 @@ class Asked:
 
     @classmethod
     def of(
-        cls, asked: Parts, gates: Gates, gallery: Parts, owners: I64,
-        products: npt.NDArray[np.str_],
-    ) -> Asked:  # fmt: skip
+        cls, asked: Parts, gates: F32, gallery: Parts, owners: I64, products: npt.NDArray[np.str_]
+    ) -> Asked:
         """``owners`` (q,): the gallery's picture that each query was made from."""
         count = len(owners)
         wanted: list[list[I64]] = [[] for _ in range(count)]
@@ -85,10 +74,8 @@ class Asked:
             name: np.einsum("qd,qkd->qk", asked[name], gallery[name][places], optimize=True)
             for name in PARTS
         }
-        for name in SIDED:
-            cosines[name] *= gates.beside[:, None]
         right = (products[places] == products[owners][:, None]) & ~out
-        return cls(cosines, gates.opened, right, out, products[owners])
+        return cls(cosines, gates, right, out, products[owners])
 
     def figures(
         self, phone: dict[str, float], studio: dict[str, float], counts: F32 | None = None
@@ -112,40 +99,34 @@ class Asked:
 @dataclass(frozen=True)
 class Within:
     """All pairs of a studio's pictures, one that asks and one that is kept: cosines by part (p,),
-    places of the asking ones (p,), how much each shows a shoe from its side (q,), which pairs are
-    of one product (p,)."""
+    places of the asking ones (p,), the lengths of their parts (q,), which pairs are of one product
+    (p,)."""
 
     cosines: dict[str, F32]
     asking: I64
-    beside: F32
+    lengths: dict[str, F32]
     same: Flags
 
     @classmethod
     def of(
-        cls, asked: Parts, beside: F32, products: npt.NDArray[np.str_],
+        cls, asked: Parts, kept: Parts, products: npt.NDArray[np.str_],
         studios: npt.NDArray[np.str_],
     ) -> Within:  # fmt: skip
         """Of q pictures, the same ones asking and kept."""
         apart = ~np.eye(len(products), dtype=bool)
         one, two = np.nonzero((studios[:, None] == studios[None]) & apart)
-        cosines = {name: (part[one] * part[two]).sum(axis=1) for name, part in asked.items()}
-        for name in SIDED:
-            cosines[name] *= beside[one]
-        return cls(cosines, one, beside, products[one] == products[two])
+        cosines = {name: (part[one] * kept[name][two]).sum(axis=1) for name, part in asked.items()}
+        lengths = {name: np.linalg.norm(part, axis=1) for name, part in asked.items()}
+        return cls(cosines, one, lengths, products[one] == products[two])
 
     def area(self, weights: dict[str, float]) -> float:
         """Area under the ROC curve of the cosine, which pairs of one product have higher. What
         asks has unit length, whatever of it is silent."""
-        length, cosines = np.zeros(len(self.beside)), np.zeros(len(self.asking))
-        for name in PARTS:
-            length += (weights[name] * self.beside ** (name in SIDED)) ** 2 / STORED[name]
-            cosines += weights[name] * self.cosines[name]
-        cosines /= np.sqrt(length)[self.asking]
-        order = np.empty(len(cosines))
-        order[np.argsort(cosines)] = np.arange(1, len(cosines) + 1)
-        count = int(self.same.sum())
-        above = order[self.same].sum() - count * (count + 1) / 2
-        return float(above / max(count * (len(cosines) - count), 1))
+        squared = sum(
+            (weight * self.lengths[name]) ** 2 / STORED[name] for name, weight in weights.items()
+        )
+        cosines = sum(weight * self.cosines[name] for name, weight in weights.items())
+        return roc_auc(cosines / np.sqrt(squared)[self.asking], self.same)
 
 
 class Judge:

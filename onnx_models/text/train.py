@@ -25,9 +25,9 @@ from app.vision.tokenizer import Tokenizer
 from onnx_models.dataset import F32, read_rows, shoes_folder
 from onnx_models.text.measure import measure
 from onnx_models.text.tower import Tower, export
-from onnx_models.text.values import Directions, Values
+from onnx_models.text.values import Directions, Fits, Values
 from onnx_models.text.vectors import Folder, image_vectors, open_folder
-from onnx_models.text.words import Asked, Facts, Vocabulary, Writer, facts_of
+from onnx_models.text.words import Facts, Vocabulary, Writer, facts_of
 
 CANONICAL: Final = "красные кроссовки nike air max 90"
 TOLERANCE: Final = 2e-3
@@ -37,42 +37,6 @@ BY_VALUE: Final = 64
 """Of them, texts that ask for one value whose like is asked for nearly as often when rare."""
 DIRECTED: Final = 4.0
 """What lying in the direction of the asked values (:class:`Directions`) counts beside contrast."""
-FIELDS: Final = ("brand", "colour", "type", "gender", "title")
-
-
-class Fits:
-    """Which pictures fit a text: facts as integer codes, -1 unknown."""
-
-    def __init__(self, facts: list[Facts]) -> None:
-        self.tables: dict[str, dict[str, int]] = {}
-        self.codes: dict[str, np.ndarray[Any, Any]] = {}
-        for field in FIELDS:
-            table: dict[str, int] = {}
-            values = [getattr(fact, field) for fact in facts]
-            self.codes[field] = np.array(
-                [table.setdefault(v, len(table)) if v else -1 for v in values]
-            )
-            self.tables[field] = table
-        colours = self.tables["colour"]
-        self.open = np.zeros((len(facts), len(colours)), bool)
-        for row, fact in zip(self.open, facts, strict=True):
-            row[[colours[colour] for colour in fact.also if colour in colours]] = True
-
-    def targets(self, asked: list[Asked], pool: np.ndarray[Any, Any]) -> tuple[F32, F32]:
-        """(n, pool) shares that sum to 1 a row, and (n, pool) 1 where the picture counts."""
-        fits = np.ones((len(asked), len(pool)), bool)
-        known = np.ones_like(fits)
-        for field in FIELDS:
-            codes = self.codes[field][pool]
-            wanted = np.array([self.tables[field].get(getattr(a, field), -1) for a in asked])
-            on = wanted >= 0
-            fits[on] &= codes[None] == wanted[on, None]
-            if field != "title":  # a picture without a title is another product, not an unknown
-                known[on] &= codes[None] >= 0
-            if field == "colour":
-                known[on] &= ~self.open[pool][:, wanted[on]].T
-        share = fits / np.maximum(fits.sum(1, keepdims=True), 1)
-        return share.astype(np.float32), (known | fits).astype(np.float32)
 
 
 def train(
@@ -92,7 +56,7 @@ def train(
         counts = np.bincount(codes + 1, minlength=2).astype(float)
         weight /= np.where(codes >= 0, counts[codes + 1] / len(usable), 0.1) ** 0.25
     weight /= weight.sum()
-    values, directions = Values(facts), Directions(vectors, facts, seed)
+    values, directions = Values(facts), Directions(vectors, fits, seed)
     tower = Tower(tokenizer.buckets, vectors.shape[1])
     scale = torch.nn.Parameter(torch.tensor(3.0))
     optimiser = torch.optim.Adam([*tower.parameters(), scale], lr=2e-3)
@@ -105,13 +69,14 @@ def train(
         pairs += [values.ask(writer, rng) for _ in range(BY_VALUE)]
         others = rng.choice(usable, POOL, replace=False)
         pool = np.unique(np.concatenate([[i for i, _ in pairs], others]))
-        share, counts_in = fits.targets([a for _, a in pairs], pool)
-        ids = torch.from_numpy(tokenizer.ids([a.text for _, a in pairs]))
+        asked = [a for _, a in pairs]
+        share, counts_in = fits.targets(asked, pool)
+        ids = torch.from_numpy(tokenizer.ids([a.text for a in asked]))
         said = tower(ids)
         logits = said @ pictures[torch.from_numpy(pool)].T * scale.exp().clamp(max=200)
         logits = logits.masked_fill(torch.from_numpy(counts_in) == 0, -1e4)
         loss = -(torch.from_numpy(share) * torch.log_softmax(logits, 1)).sum(1).mean()
-        right, known = directions.targets([a for _, a in pairs])
+        right, known = directions.targets(asked)
         if known.any():
             loss = loss + DIRECTED * (1 - (said[known] * right[known]).sum(1)).mean()
         optimiser.zero_grad()

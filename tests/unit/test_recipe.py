@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch")
 
 from app.sketch.design import random_design  # noqa: E402
 from app.sketch.render import render  # noqa: E402
-from onnx_models.assemble import GATED, KEPT, PARTS, Served, outline  # noqa: E402
+from onnx_models.assemble import GATED, KEPT, PARTS, Served, outline, sided  # noqa: E402
 from onnx_models.bank import CLEAN, MILD, SHOT  # noqa: E402
 from onnx_models.colours import CLUES, tone  # noqa: E402
 from onnx_models.crops import Clues, looks_of  # noqa: E402
@@ -30,14 +30,13 @@ from onnx_models.pieces import partly  # noqa: E402
 from onnx_models.separable import LAST, MIDST, PLAN, Body  # noqa: E402
 from onnx_models.surfaces import surface  # noqa: E402
 from onnx_models.teachers import neighbours  # noqa: E402
-from onnx_models.text.train import Fits  # noqa: E402
-from onnx_models.text.values import Directions, Values  # noqa: E402
+from onnx_models.text.values import Directions, Fits, Values  # noqa: E402
 from onnx_models.text.words import Asked as Wanted  # noqa: E402
 from onnx_models.text.words import Facts, Vocabulary, Writer  # noqa: E402
 from onnx_models.train import AGAIN, go_on  # noqa: E402
 from onnx_models.tutor import Tutor  # noqa: E402
 from onnx_models.tutors import Tutors  # noqa: E402
-from onnx_models.weigh import STORED, Asked, Gates, Judge, Within, fit_asking  # noqa: E402
+from onnx_models.weigh import STORED, Asked, Judge, Within, fit_asking  # noqa: E402
 
 
 def drawn(seed: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -104,7 +103,7 @@ def test_weights_of_what_asks_and_of_what_is_kept() -> None:
     }  # fmt: skip
     gallery["detail"] = np.repeat(gallery["detail"][::2], 2, axis=0)
     own = np.arange(120)
-    asked = Asked.of(gallery, Gates(*np.ones((2, 120), np.float32)), gallery, own, names)
+    asked = Asked.of(gallery, np.ones(120, np.float32), gallery, own, names)
     weights = fit_asking(asked, ("plain", "scene"), 0)
     assert weights["plain"] == weights["scene"] == 0.0
     assert sum(weights.values()) == pytest.approx(1)
@@ -127,22 +126,22 @@ def test_a_scene_that_a_studio_shares_tells_none_of_its_products_apart() -> None
     gallery["scene"] = np.repeat(gallery["scene"][::60], 60, axis=0)
     products = np.repeat([f"p{i}" for i in range(60)], 2)
     studios = np.repeat(["one", "two"], 60)
-    within = Within.of(gallery, np.ones(120, np.float32), products, studios)
+    within = Within.of(gallery, gallery, products, studios)
     assert len(within.same) == 2 * 60 * 59
     assert within.same.sum() == 120
     silent = dict.fromkeys(PARTS, 0.0)
     assert within.area({**silent, "detail": 1.0}) == pytest.approx(1.0)
     assert within.area({**silent, "detail": 1.0, "outline": 1.0}) > 0.9
     assert within.area({**silent, "outline": 1.0}) < 0.7
-    # A picture that asks by its scene as well asks the less by what tells products apart.
+    # A picture that asks by its outline as well asks the less by what tells products apart.
     loud = np.where(np.arange(120) % 4 < 2, 1.0, 0.0).astype(np.float32)
-    mixed = Within.of(gallery, loud, products, studios)
+    mixed = Within.of(sided(gallery, loud), gallery, products, studios)
     assert mixed.area({**silent, "detail": 1.0, "outline": 1.0}) > 0.9
     # Its share falls where telling the studio's own products apart counts.
     gallery["detail"] += 0.7 * rng.normal(size=(120, 8)).astype(np.float32)
     gallery["scene"] += 0.5 * rng.normal(size=(120, 8)).astype(np.float32)
-    within, own = Within.of(gallery, np.ones(120, np.float32), products, studios), np.arange(120)
-    asked = Asked.of(gallery, Gates(*np.ones((2, 120), np.float32)), gallery, own, products)
+    within, own = Within.of(gallery, gallery, products, studios), np.arange(120)
+    asked = Asked.of(gallery, np.ones(120, np.float32), gallery, own, products)
     alone = fit_asking(asked, (), 0)
     assert fit_asking(asked, (), 0, within)["scene"] < alone["scene"]
 
@@ -181,7 +180,7 @@ def test_the_right_picture_is_a_candidate_however_far() -> None:
     asked = {name: part[6:7] for name, part in gallery.items()}
     gallery = {name: np.where(np.arange(200)[:, None] == 7, -part[6], part) for name, part in
                gallery.items()}  # fmt: skip
-    found = Asked.of(asked, Gates(*np.ones((2, 1), np.float32)), gallery, np.array([6]), products)
+    found = Asked.of(asked, np.ones(1, np.float32), gallery, np.array([6]), products)
     assert found.right.sum() == 1
     weights = dict.fromkeys(PARTS, 1 / len(PARTS))
     first, reciprocal = found.figures(weights, weights)
@@ -546,7 +545,7 @@ def test_a_text_lies_where_a_classifier_looks_for_what_it_asks() -> None:
               ("red",) if v[1] < -1.5 else ())
         for v in vectors
     ]  # fmt: skip
-    directions = Directions(vectors, facts, 0)
+    directions = Directions(vectors, Fits(facts), 0)
     texts = [
         Wanted("nike", brand="nike"), Wanted("red nike", brand="nike", colour="red"),
         Wanted("asics", brand="asics"), Wanted("nike one", brand="nike", title="nike one"),
