@@ -58,7 +58,7 @@ def write_card(
     parts = facts["parts"]
     text = f"""# {facts["name"]}, revision {facts["revision"]}
 
-A small convolutional encoder for finding the same and similar sneakers. One uint8 RGB picture of
+A small encoder for finding the same and similar sneakers. One uint8 RGB picture of
 {facts["input"]["height"]} x {facts["input"]["width"]} (letterboxed on white) in, a unit vector of
 {facts["dim"]} out: shape {parts["shape"]} and colour {parts["colour"]} side by side, between them
 what tells products apart and what words can name, so "same shape, another colour" is a search on a
@@ -74,14 +74,16 @@ Trained on {train} photographs of shoes; {held} of other products
 were held out for validation and calibration. bazaizai_multiview, projeto_nike_multiview and
 zappos_triplets were never trained on. The photographs belong to the shops, brands and photographers
 who made them, are not part of this project and are not redistributed. The weights are the project's
-own (MIT): palette and trunk began at random. The trunk's convolutions learned, stage by stage, to
-see in any picture what MobileNetV1 (ImageNet, Apache-2.0) sees there; the finder began as these
-convolutions and learned from composites, where the shoe's mask is known; then the trunk learned to
-predict what ViT-Tiny (ImageNet, AugReg weights, presumed Apache-2.0) says of the clean
-pictures and of mixtures of them, as it is and fine-tuned on the training photographs, with
-MobileNetV1 as it is beside it. None of their weights is in the file. es_shop_multiview was kept out
-as well while the weights of the parts were fitted on it; tutor, palette and trunk then learned
-with it, for few products show several views.
+own (MIT): palette, finder and trunk began at random. The finder's convolutions learned, stage by
+stage, to see in any picture what MobileNetV1 (ImageNet, Apache-2.0) sees there, then from
+composites, where the shoe's mask is known. The trunk is a transformer with a rectifier and a
+smaller perceptron than ViT-Tiny's (ImageNet, AugReg weights, presumed Apache-2.0). It learned,
+layer by layer, to compute what a tutor computes there, ViT-Tiny fine-tuned on the training
+photographs; then from contrast and labels of its own, and from what that tutor, ViT-Tiny as it was
+and MobileNetV1 say of the clean pictures and of mixtures. None of their weights is in the file; how
+near its layers come to the tutor's is in EXPERIMENTS.md. es_shop_multiview was kept out as well
+while the weights of the parts were fitted on it; tutor, palette and trunk then learned with it, for
+few products show several views.
 
 ## Measured
 
@@ -111,8 +113,8 @@ shoe: real ones of every kind were not at hand.
 ## Again
 
     python -m onnx_models.train --data DIR --teachers DIR --out onnx_models/{facts["name"]} \\
-        --cache HELD --hold --tutor-minutes 56 --body-minutes 38 --finder-minutes 23 \\
-        --palette-minutes 7 --minutes 33
+        --cache HELD --hold --tutor-minutes 56 --layers-minutes 25 --body-minutes 38 \\
+        --finder-minutes 23 --palette-minutes 7 --minutes 33
     python -m onnx_models.finish --data DIR --cache HELD --out onnx_models/{facts["name"]}
 
 chooses weights and gate with one studio held. Then with all studios, from a copy of HELD without

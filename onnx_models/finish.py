@@ -40,6 +40,8 @@ from onnx_models.weigh import STORED, Asked, Judge, Parts, Within, fit_asking, m
 
 BLOCK: Final = 16
 BACKDROPS: Final = 20_000
+SAMPLE: Final = 256
+"""Views that the ranges of what is computed in integers are taken from."""
 CHOICES: Final = "choices.json"
 
 
@@ -120,6 +122,14 @@ def backdrops(
         for some in kinds
     )
     return studio, phone
+
+
+def sample(rows: list[Row], cache: Cache, where: Path, seed: int) -> U8:
+    """SAMPLE views of the bank that training sees, of shops, phones and scenes."""
+    bank = open_bank(rows, cache, where)
+    seen = np.flatnonzero(bank.seen)
+    some = np.random.default_rng(seed).choice(seen, min(SAMPLE, len(seen)), replace=False)
+    return np.array(bank.views[np.sort(some)])
 
 
 @dataclass(frozen=True)
@@ -236,7 +246,8 @@ def finish(arguments: argparse.Namespace) -> None:
     out: Path = arguments.out
     out.mkdir(parents=True, exist_ok=True)
     model = out / "model.onnx"
-    export(served, model, ["embedding", CATALOGUE, "features", "mask"])
+    seen = sample(rows, cache, where, arguments.seed)
+    export(served, model, ["embedding", CATALOGUE, "features", "mask"], seen)
     write_localiser(served, out.parent / "localiser")
     work = Work(rows, cache, held.backdrops, where)
     vectors = everything(model, out.name, work)
@@ -255,8 +266,9 @@ def finish(arguments: argparse.Namespace) -> None:
     asking, stored = joined(served, gallery)
     unpacked = figures(joined(served, asked)[0], asking[once], stored)
     notes = (
-        f"Weights packed in int8 against float32, on {len(once)} held-out pictures of studios that "
-        f"training knows: {packed}; against {unpacked} (R@1 / R@10)."
+        "The transformer in integers and all weights packed in int8, against float32, on "
+        f"{len(once)} held-out pictures of studios that training knows: {packed}; against "
+        f"{unpacked} (R@1 / R@10)."
     )
     print(notes, flush=True)
     write_artifact(model, vectors, work, state["step"], state["elapsed"] / 60, notes, choices.same)

@@ -29,13 +29,14 @@ two scales (:class:`onnx_models.assemble.Served`):
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from onnx_models.blocks import weighted_mean
-from onnx_models.separable import LAST, MIDST, Body, frozen
+from onnx_models.finder import HEIGHT, WIDTH
+from onnx_models.transformer import DIM, OWN, PATCH, Kind, Transformer
 
 UNIT: Final = 1e-6
 
@@ -61,19 +62,6 @@ class Sizes:
 def unit(x: Tensor) -> Tensor:
     """Rows (n, d) divided by their length."""
     return x / torch.sqrt((x * x).sum(dim=1, keepdim=True) + UNIT)
-
-
-def _bands(x: Tensor, weight: Tensor, count: int) -> Tensor:
-    """Weighted means of ``count`` horizontal bands, (n, count * c): blind to mirror images."""
-    return torch.cat(
-        [
-            weighted_mean(part, share)
-            for part, share in zip(
-                torch.chunk(x, count, dim=2), torch.chunk(weight, count, dim=2), strict=True
-            )
-        ],
-        dim=1,
-    )
 
 
 class ColourHead(nn.Module):
@@ -114,63 +102,60 @@ class Parts(NamedTuple):
     features: Tensor
 
 
-class Trunk(nn.Module):
-    """Focused shoes (n, 4, 128, 160) to the learned parts."""
+class Trunk(Transformer):
+    """Focused shoes (n, 4, height, width) to the learned parts."""
 
-    def __init__(self, sizes: Sizes) -> None:
-        super().__init__()
+    kind: Kind = OWN
+    frozen = 0
+    """Layers that stay as they are while the parts are learned."""
+
+    def __init__(self, sizes: Sizes, height: int = HEIGHT, width: int = WIDTH) -> None:
+        super().__init__(self.kind, height, width)
         self.sizes = sizes
-        self.body = Body()
         self.to_features = nn.Sequential(
-            nn.Linear(3 * LAST + 2 * MIDST, sizes.features, bias=False),
-            nn.BatchNorm1d(sizes.features),
+            nn.Linear(3 * DIM, sizes.features, bias=False), nn.BatchNorm1d(sizes.features)
         )
         self.to_style = nn.Linear(sizes.features, sizes.style)
         self.to_model = nn.Linear(sizes.features, sizes.model)
         self.to_detail = nn.Linear(sizes.features, sizes.detail)
         self.to_attributes = nn.Linear(sizes.features, sizes.attributes)
-        self.colour = ColourHead(LAST, sizes.bins, sizes.colour)
+        self.colour = ColourHead(DIM, sizes.bins, sizes.colour)
 
-    def train(self, mode: bool = True) -> Trunk:
-        """Training mode for all but the local stages, which hints alone have taught."""
-        super().train(mode)
-        frozen(self.body.local())
-        return self
+    def fresh(self) -> list[nn.Parameter]:
+        """Parameters that nothing has taught before, and that may learn faster."""
+        named = self.named_parameters()
+        return [p for name, p in named if name.startswith(("to_", "colour"))]
+
+    def taught(self) -> list[nn.Parameter]:
+        """Parameters of the transformer that learn on."""
+        layers = [p for layer in self.layers[self.frozen :] for p in layer.parameters()]
+        before = [] if self.frozen else [*self.patch.parameters(), self.cls, self.position]
+        return [*before, *layers, *self.norm.parameters()]
+
+    def seen(self, share: Tensor) -> Tensor | None:  # noqa: ARG002  # the tutor's own asks for it
+        """Which patches (n, t) are looked at, by how much of the shoe each holds (n, p, 1); None:
+        all."""
+        return None
 
     def forward(self, x: Tensor) -> Parts:
-        """The parts of focused shoes; bfloat16 only under the caller's autocast."""
-        middle, deep = self.body(x[:, :3])
+        """The parts; bfloat16 only under the caller's autocast."""
+        x = x.float()
+        share = nn.functional.avg_pool2d(x[:, 3:], PATCH).flatten(2).transpose(1, 2)
+        kept = self.seen(share)
+        if kept is not None:
+            share = torch.gather(share, 1, kept[:, :, None])
+        tokens = self.tokens(x[:, :3], kept, self.frozen)
         with torch.autocast("cpu", enabled=False):
-            middle, deep, x = middle.float(), deep.float(), x.float()
-            alpha = x[:, 3:]
-            near, far = (
-                nn.functional.adaptive_avg_pool2d(alpha, y.shape[2:]) for y in (middle, deep)
+            spots = tokens[:, 1:]
+            mean = (spots * share).sum(1) / (share.sum(1) + 1e-3)
+            most = (spots * share).amax(1)
+            features = torch.relu(self.to_features(torch.cat([tokens[:, 0], mean, most], dim=1)))
+            small = nn.functional.avg_pool2d(x, 4)
+            return Parts(
+                unit(self.to_style(features)),
+                unit(self.to_model(features)),
+                unit(self.to_detail(features)),
+                self.colour(small[:, :3], small[:, 3:], mean),
+                unit(self.to_attributes(features)),
+                features,
             )
-            bands = _bands(deep, far, 2)
-            pooled = torch.cat(
-                [
-                    bands,
-                    (deep * far).amax((2, 3)),
-                    weighted_mean(middle, near),
-                    (middle * near).amax((2, 3)),
-                ],
-                dim=1,
-            )
-            features = torch.relu(self.to_features(pooled))
-            return parts_of(self, features, x, weighted_mean(deep, far))
-
-
-def parts_of(network: Any, features: Tensor, x: Tensor, mean: Tensor) -> Parts:
-    """What trunk and tutor make of their features (n, f) alike; x (n, 4, h, w) ends in opacity.
-
-    ``mean`` (n, c) is the shoe's mean feature, which the colour part looks at.
-    """
-    rgb, alpha = nn.functional.avg_pool2d(x[:, :3], 4), nn.functional.avg_pool2d(x[:, 3:], 4)
-    return Parts(
-        unit(network.to_style(features)),
-        unit(network.to_model(features)),
-        unit(network.to_detail(features)),
-        network.colour(rgb, alpha, mean),
-        unit(network.to_attributes(features)),
-        features,
-    )

@@ -1,4 +1,4 @@
-"""Depthwise separable convolutions (Howard et al. 2017, arXiv 1704.04861): the trunk's body.
+"""Depthwise separable convolutions (Howard et al. 2017, arXiv 1704.04861): the finder's body.
 
 The body ends its stages where MobileNetV1 does, so that a pretrained one can tell each stage what
 it sees there (:mod:`onnx_models.hints`). Its weights start from its own initialisation, and
@@ -20,13 +20,8 @@ PLAN: Final = (
 )
 """Inputs, outputs and stride of the layers, by stage; the first stage begins with a stem."""
 STEM: Final = 32
-MIDDLE: Final = 3
-"""The stage whose map (n, 512, h / 16, w / 16) is pooled beside the last one's."""
-MIDST: Final = PLAN[MIDDLE][-1][1]
 LAST: Final = PLAN[-1][-1][1]
-"""Channels of these two maps."""
-LOCAL: Final = 2
-"""Stages that see only edges and texture: they learn from hints alone, and cost the most."""
+"""Channels of the last map."""
 
 
 def same(x: Tensor) -> Tensor:
@@ -74,29 +69,8 @@ def stages(plan: tuple[tuple[tuple[int, int, int], ...], ...]) -> list[nn.Module
 
 
 class Body(nn.Module):
-    """Pictures (n, 3, h, w) in 0..1 to the maps at the ends of the stages."""
+    """Stages that turn pictures (n, 3, h, w) in 0..1 into maps, one after another."""
 
     def __init__(self) -> None:
         super().__init__()
         self.stages = nn.ModuleList(stages(PLAN))
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """The maps of the MIDDLE and of the last stage."""
-        for stage in self.stages[: MIDDLE + 1]:
-            x = stage(x)
-        middle = x
-        for stage in self.stages[MIDDLE + 1 :]:
-            x = stage(x)
-        return middle, x
-
-    def local(self) -> list[nn.Module]:
-        """The stages that only hints teach."""
-        return list(self.stages[:LOCAL])
-
-
-def frozen(modules: list[nn.Module]) -> None:
-    """No gradients for ``modules``, and no new statistics until their ``train`` is called."""
-    for module in modules:
-        module.eval()
-        for parameter in module.parameters():
-            parameter.requires_grad_(False)

@@ -15,8 +15,8 @@ import torch
 from torch import nn
 
 from onnx_models.dataset import F32, I64, U8
-from onnx_models.model import Sizes
-from onnx_models.tutor import Tutor, pretrained
+from onnx_models.transformer import VIT, Transformer
+from onnx_models.tutor import pretrained
 
 SIDE: Final = 160
 """Pixels a side of what the teacher sees: half the work of 224, nearly the same judgement."""
@@ -32,9 +32,8 @@ def teacher_features(rgba: U8, model: Path, cache: Path) -> F32:
         stored: F32 = np.load(kept)
         if len(stored) == len(rgba):
             return stored
-    tutor = Tutor(Sizes(), SIDE, SIDE)
-    pretrained(tutor, model)
-    tutor.eval()
+    knows = Transformer(VIT, SIDE, SIDE)
+    pretrained(knows, model)
     found: list[F32] = []
     with torch.inference_mode():
         for start in range(0, len(rgba), BATCH):
@@ -44,7 +43,7 @@ def teacher_features(rgba: U8, model: Path, cache: Path) -> F32:
                 pixels, (SIDE, SIDE), mode="bilinear", antialias=True, align_corners=False
             )
             with torch.autocast("cpu", dtype=torch.bfloat16):
-                tokens = tutor.tokens(pixels)
+                tokens = knows.tokens(pixels)
             found.append(tokens[:, 0].float().numpy())
     features = np.concatenate(found)
     features /= np.linalg.norm(features, axis=1, keepdims=True)

@@ -39,6 +39,7 @@ from onnx_models.dataset import (
     letterbox,
 )
 from onnx_models.heads.pictures import Seen, remembered
+from onnx_models.integers import in_integers
 
 TOLERANCE = 2e-3
 OPSET = 18
@@ -100,8 +101,15 @@ def _samples() -> list[Image.Image]:
     ]
 
 
-def export(module: torch.nn.Module, target: Path, outputs: list[str], pack: bool = True) -> None:
-    """Trace to ONNX with a dynamic batch, check it against torch, pack the weights, check again."""
+def export(
+    module: torch.nn.Module, target: Path, outputs: list[str], ranges: U8 | None = None,
+    pack: bool = True,
+) -> None:  # fmt: skip
+    """Trace to ONNX with a dynamic batch, check it against torch, pack the weights, check again.
+
+    ``ranges`` (n, s, s, 3): pictures to take the ranges of the transformer's integers from; None:
+    it stays float32.
+    """
     plain = copy.deepcopy(module).to(memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload]
     sample = torch.from_numpy(np.stack([letterbox(picture, CACHE_SIZE) for picture in _samples()]))
     part = target.with_suffix(".part.onnx")
@@ -128,6 +136,8 @@ def export(module: torch.nn.Module, target: Path, outputs: list[str], pack: bool
     # Written so that a NaN, which compares false, is an error as well.
     if not (away := float(np.abs(run() - expected).max())) <= EXPORT_TOLERANCE:
         raise RuntimeError(f"the exported graph is off by {away}")
+    if ranges is not None:
+        in_integers(part, ranges)
     if pack:
         packing.pack(part, INT8_FROM)
         got, wanted = (x.reshape(len(sample), -1) for x in (run(), expected))

@@ -1,12 +1,13 @@
 """Train the project's own sneaker encoder.
 
     python -m onnx_models.train --data DIR --teachers DIR --out onnx_models/solemate-s9 \
-        --tutor-minutes 56 --body-minutes 38 --finder-minutes 23 --minutes 33
+        --tutor-minutes 56 --layers-minutes 25 --body-minutes 38 --finder-minutes 23
 
 Stages, each kept under ``--cache`` and skipped when it is there: decode the photographs; a
 pretrained transformer's view of them; the bank of views; the tutor (that transformer, fine-tuned;
-never shipped) and its answers for every clean picture; the trunk's body, by what a pretrained
-network sees along the way; the finder, which begins as that body; what it says of the bank's
+never shipped) and its answers for every clean picture; the trunk's transformer, which that tutor
+teaches layer by layer; the finder's body, by what a pretrained network sees along the way; the
+finder, which begins as that body; what it says of the bank's
 colours; the palette; the trunk, which learns the tutor's answers from re-shot pictures and from
 mixtures, beside contrast of its own. Then :mod:`onnx_models.finish` fits weights of the parts and
 exports. ``--resume`` goes on with an interrupted stage. The learning rate follows the wall clock,
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,10 +32,11 @@ from onnx_models.augment import backdrop_pool
 from onnx_models.bank import build_bank, clean_places
 from onnx_models.crops import Crops, build_clues, build_looks
 from onnx_models.dataset import build_cache, read_rows, shoes_folder
-from onnx_models.finder import Finder
+from onnx_models.finder import HEIGHT, WIDTH, Finder
 from onnx_models.fit import Plan, checkpoint, fit, meet, split, the_first
 from onnx_models.hints import MOBILENET, train_body
 from onnx_models.labels import read_labels
+from onnx_models.layerwise import train_layers
 from onnx_models.lessons import TWIN, Common, Stage, Targets, targets
 from onnx_models.losses import Follow
 from onnx_models.model import Parts, Sizes, Trunk
@@ -41,7 +44,8 @@ from onnx_models.palette import train_palette
 from onnx_models.sampler import Batch, Sampler
 from onnx_models.seek import train_finder
 from onnx_models.teachers import teacher_features
-from onnx_models.tutor import Tutor, pretrained
+from onnx_models.transformer import OWN, Transformer
+from onnx_models.tutor import VIT_TINY, Tutor, pretrained
 from onnx_models.tutors import Tutors, ask
 from onnx_models.validate import PARTS, Held, Validation
 
@@ -49,7 +53,7 @@ BATCH: Final = 128
 TUTOR_BATCH: Final = 64
 PEAK: Final = 1.5e-3
 TUTOR_PEAK: Final = 3e-4
-BODY_PEAK: Final = 6e-4
+TRUNK_PEAK: Final = 3e-4
 DECAY: Final = 0.05
 AGAIN: Final = 0.4
 """Share of these peaks for a network that was trained before."""
@@ -70,7 +74,7 @@ def prepare(arguments: argparse.Namespace) -> Stage:
     folder = shoes_folder(arguments.data)
     rows = read_rows(folder, arguments.hold)
     cache = build_cache(folder, rows, where)
-    teacher_features(cache.rgba, arguments.teachers / VIT, where)
+    teacher_features(cache.rgba, arguments.teachers / VIT_TINY, where)
     trainable = np.array([i for i, row in enumerate(rows) if row.split == "train"])
     wild = trainable[[rows[i].setting == "wild" for i in trainable]]
     backdrops = backdrop_pool(cache.rgba, wild, trainable, 4000, arguments.seed, laid=0.3)
@@ -94,7 +98,7 @@ def open_finder(where: Path) -> Finder:
 
 
 TUTORS: Final = "tutors.pt"
-VIT: Final = Path("vit_tiny_imagenet") / "model.onnx"
+LAYERS: Final = "layers.pt"
 
 
 def fit_tutor(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Namespace) -> None:
@@ -110,7 +114,7 @@ def fit_tutor(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
     if arguments.tutor_from:
         share = go_on(tutor, common, arguments.tutor_from)
     else:
-        pretrained(tutor, arguments.teachers / VIT)
+        pretrained(tutor, arguments.teachers / VIT_TINY)
     plan = Plan(
         "tutor", tutor, slow, common.modules,
         [*split(tutor.taught(), share * TUTOR_PEAK, DECAY),
@@ -123,7 +127,7 @@ def fit_tutor(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
     if the_first():
         slow.load_state_dict(torch.load(path, weights_only=False)["slow"])
         torch.set_num_threads(os.cpu_count() or 1)  # the other workers wait
-        tutors, answers = ask(slow, stage.bank, arguments.teachers, arguments.seed)
+        tutors, answers = ask(slow, stage.bank, arguments.teachers, known.axes, arguments.seed)
         torch.save(tutors.state_dict(), stage.where / TUTORS)
         np.savez(done, **answers)  # type: ignore[arg-type]
     meet()
@@ -156,7 +160,7 @@ def kept_at(path: Path, *, weights_only: bool) -> dict[str, Any]:
     return found
 
 
-def go_on(network: Tutor | Trunk, common: Common, path: Path) -> float:
+def go_on(network: Trunk, common: Common, path: Path) -> float:
     """Begin with the average that another run kept at ``path``, its style turned to the directions
     of this run's training pictures; its classifiers of labels are left, for there may be others
     now. AGAIN.
@@ -175,21 +179,25 @@ def go_on(network: Tutor | Trunk, common: Common, path: Path) -> float:
     return AGAIN
 
 
-def _follow(stage: Stage, common: Common, teachers: Path) -> Follow | None:
-    """The losses of the tutor's answers; None where there are none yet, then the trunk starts
-    without."""
-    path = stage.where / "answers.npz"
+def told(where: Path) -> dict[str, Tensor] | None:
+    """The tutors' answers by part (rows + 1, d), nothing for the last; None where there are none
+    yet, then the trunk starts without."""
+    path = where / "answers.npz"
     if not path.exists():
         return None
+    with np.load(path) as kept:
+        return {
+            name: torch.from_numpy(np.concatenate([kept[name], np.zeros_like(kept[name][:1])]))
+            for name in PARTS[:5]
+        }
+
+
+def _follow(stage: Stage, common: Common, answers: dict[str, Tensor], teachers: Path) -> Follow:
+    """The losses of the tutors' answers."""
     state = torch.load(checkpoint(stage.where, "tutor"), weights_only=False)
     common.contrast.load_state_dict(state["contrast"])
     tutors = Tutors(Tutor(Sizes(**state["sizes"])), teachers)
     tutors.load_state_dict(torch.load(stage.where / TUTORS, weights_only=True))
-    kept = np.load(path)
-    answers = {
-        name: torch.from_numpy(np.concatenate([kept[name], np.zeros_like(kept[name][:1])]))
-        for name in PARTS[:5]
-    }
     seen = torch.from_numpy(np.flatnonzero(stage.bank.seen[clean_places(stage.bank)]))
     return Follow(answers, seen, common.contrast.weights().detach(), WHITENED, tutors)
 
@@ -207,7 +215,7 @@ def fit_palette(stage: Stage, known: Targets, arguments: argparse.Namespace) -> 
 
 
 def fit_body(stage: Stage, arguments: argparse.Namespace) -> None:
-    """The trunk's convolutions, by a pretrained network's hints."""
+    """The finder's convolutions, by a pretrained network's hints."""
     path = stage.where / "body.pt"
     if not path.exists():
         teacher = arguments.teachers / MOBILENET
@@ -248,20 +256,39 @@ def trained_body(where: Path) -> dict[str, Tensor]:
     return weights
 
 
+def fit_layers(stage: Stage, arguments: argparse.Namespace) -> None:
+    """The trunk's transformer, by the tutor's hints layer by layer."""
+    path = stage.where / LAYERS
+    if path.exists():
+        return
+    state = kept_at(checkpoint(stage.where, "tutor"), weights_only=False)
+    tutor = Tutor(Sizes(**state["sizes"]))
+    tutor.load_state_dict(state["slow"])
+    torch.manual_seed(arguments.seed)
+    body = Transformer(OWN, HEIGHT, WIDTH)
+    train_layers(stage.bank, tutor, body, arguments.layers_minutes, arguments.seed, stage.where)
+    if the_first():
+        torch.save(body.state_dict(), path)
+        (stage.where / "layers.part").unlink(missing_ok=True)
+    meet()
+
+
 def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Namespace) -> None:
     """The encoder itself."""
     finder = open_finder(stage.where)
+    answers = told(stage.where)
+    if answers:  # of the shoe cut out, as the trunk sees it
+        known = replace(known, style=answers["style"])
     common = Common(known, sizes)
-    follow = _follow(stage, common, arguments.teachers)
+    follow = _follow(stage, common, answers, arguments.teachers) if answers else None
     trunk, slow = Trunk(sizes), Trunk(sizes)
     share = 1.0
     if arguments.trunk_from:
         share = go_on(trunk, common, arguments.trunk_from)
     else:
-        trunk.body.load_state_dict(trained_body(stage.where))
-    trunk = trunk.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-    taught = [p for p in trunk.body.parameters() if p.requires_grad]
-    fresh = [p for name, p in trunk.named_parameters() if not name.startswith("body.")]
+        layers = kept_at(stage.where / LAYERS, weights_only=True)
+        trunk.load_state_dict({**trunk.state_dict(), **layers})
+    trunk = trunk.train()
 
     def losses(parts: Parts, batch: Batch) -> dict[str, Tensor]:
         extra = follow(parts, batch.rows) if follow else {}
@@ -269,8 +296,8 @@ def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
 
     plan = Plan(
         f"trunk-{arguments.out.name}", trunk, slow, common.modules,
-        [*split(taught, share * BODY_PEAK, DECAY),
-         *split(fresh + common.parameters, share * PEAK, DECAY)],
+        [*split(trunk.taught(), share * TRUNK_PEAK, DECAY),
+         *split(trunk.fresh() + common.parameters, share * PEAK, DECAY)],
         losses, TRUNK_WEIGHTS, common.contrast.weights, arguments.minutes, stage.where,
         {"sizes": sizes.as_dict(), "axes": known.axes}, arguments.check_every, arguments.compile,
         arguments.resume, follow.match if follow else None,
@@ -287,7 +314,8 @@ def train(arguments: argparse.Namespace) -> None:
         if not (arguments.cache / "bank" / "done").exists():
             raise SystemExit(
                 f"no bank of views in {arguments.cache}: run once without torchrun, with "
-                "--body-minutes 0 --finder-minutes 0 --palette-minutes 0 --minutes 0"
+                "--layers-minutes 0 --body-minutes 0 --finder-minutes 0 --palette-minutes 0 "
+                "--minutes 0"
             )
     stage = prepare(arguments)
     names = read_labels(stage.rows)[1]
@@ -295,6 +323,8 @@ def train(arguments: argparse.Namespace) -> None:
     known = targets(stage, sizes)
     if arguments.tutor_minutes > 0:
         fit_tutor(stage, sizes, known, arguments)
+    if arguments.layers_minutes > 0:
+        fit_layers(stage, arguments)
     if arguments.body_minutes > 0:
         fit_body(stage, arguments)
     if arguments.finder_minutes > 0:
@@ -316,6 +346,7 @@ def main() -> None:
     parser.add_argument("--tutor-minutes", type=float, default=20.0, help="0: none")
     parser.add_argument("--finder-minutes", type=float, default=23.0, help="0: none")
     parser.add_argument("--palette-minutes", type=float, default=3.0, help="0: none")
+    parser.add_argument("--layers-minutes", type=float, default=25.0, help="0: none")
     parser.add_argument("--body-minutes", type=float, default=25.0, help="0: none")
     parser.add_argument("--tutor-from", type=Path, help="tutor.pt of a run before: go on from it")
     parser.add_argument("--finder-from", type=Path, help="finder.pt of one: go on from it")

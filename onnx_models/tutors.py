@@ -1,8 +1,10 @@
-"""Both tutors: the transformer fine-tuned on shoes, and MobileNetV1 as it was pretrained.
+"""The tutors: a transformer fine-tuned on shoes, and it and MobileNetV1 as they were pretrained.
 
 What fine-tuning on a few thousand shoes teaches is partly those shoes. A network that never saw
 them knows less about shoes and errs elsewhere; together they find more than either (an ensemble as
-the teacher of one network, Hinton et al. 2015, arXiv 1503.02531). Neither is ever shipped.
+the teacher of one network, Hinton et al. 2015, arXiv 1503.02531). What likens shoes as people do is
+the transformer as it was pretrained (:mod:`onnx_models.teachers`): of style it speaks alone. None
+is ever shipped.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ from onnx_models.hints import MOBILENET, Pretrained
 from onnx_models.losses import Fine
 from onnx_models.model import Parts
 from onnx_models.separable import LAST
-from onnx_models.tutor import Tutor
+from onnx_models.transformer import DIM, PATCH, VIT, Transformer
+from onnx_models.tutor import VIT_TINY, Tutor, pretrained
 from onnx_models.validate import PARTS, embed
 
 WHITENED: Final = 0.5
@@ -36,11 +39,15 @@ BATCH: Final = 64
 
 
 class Tutors(nn.Module):
-    """Focused shoes (n, 4, h, w) to the fine-tuned tutor's parts, detail by both."""
+    """Focused shoes (n, 4, h, w) to the fine-tuned tutor's parts, detail by two, style by the
+    third."""
 
     def __init__(self, tutor: Tutor, teachers: Path) -> None:
         super().__init__()
         self.tutor, self.knows = tutor.eval(), Pretrained(teachers / MOBILENET)
+        self.likens = Transformer(VIT, *(side * PATCH for side in tutor.grid))
+        self.register_buffer("style", torch.eye(DIM)[:, : tutor.to_style.out_features].clone())
+        self.style: Tensor
         width = tutor.to_detail.out_features
         self.own, self.seen = Fine(width, width), Fine(LAST, SEEN)
         self.both = Fine(width + SEEN, width)
@@ -54,8 +61,10 @@ class Tutors(nn.Module):
         return torch.cat([self.own(own), self.seen(seen) * SHARE**0.5], dim=1)
 
     @torch.inference_mode()
-    def fit(self, crops: Tensor) -> None:
-        """Take the directions of both from ``crops`` (n, h, w, 4) uint8."""
+    def fit(self, crops: Tensor, style: Tensor) -> None:
+        """Take the directions of both from ``crops`` (n, h, w, 4) uint8; those of style (DIM, s)
+        are given."""
+        self.style.copy_(style)
         told, looked = [], []
         for block in crops.split(BATCH):
             x = block.permute(0, 3, 1, 2).float() / 255
@@ -77,20 +86,26 @@ class Tutors(nn.Module):
         """The parts; bfloat16 only under the caller's autocast."""
         parts: Parts = self.tutor(x)
         seen = self._seen(x)
+        likened = self.likens.tokens(x[:, :3])[:, 0]
         with torch.autocast("cpu", enabled=False):
             detail = self.both(self._joined(parts.detail.float(), seen.float()))
-        return parts._replace(detail=detail)
+            style = nn.functional.normalize(likened.float() @ self.style, dim=1)
+        return parts._replace(detail=detail, style=style)
 
 
-def ask(tutor: Tutor, bank: Bank, teachers: Path, seed: int) -> tuple[Tutors, dict[str, F32]]:
-    """Both tutors, directions fitted on pictures that training sees; and their parts of every
-    row's clean picture and its mirror image, by name."""
+def ask(
+    tutor: Tutor, bank: Bank, teachers: Path, style: Tensor, seed: int
+) -> tuple[Tutors, dict[str, F32]]:
+    """The tutors, directions fitted on pictures that training sees, ``style`` as
+    :meth:`Tutors.fit`; and their parts of every row's clean picture and its mirror image, by
+    name."""
     tutors = Tutors(tutor, teachers)
+    pretrained(tutors.likens, teachers / VIT_TINY)
     places = clean_places(bank)
     crops = by_mask(bank.views[places], bank.masks[places], 0)
     trained = np.flatnonzero(bank.seen[places])
     some = np.random.default_rng(seed).choice(trained, min(SAMPLE, len(trained)), replace=False)
-    tutors.fit(torch.from_numpy(crops[np.sort(some)]))
+    tutors.fit(torch.from_numpy(crops[np.sort(some)]), style)
     found, mirrored = embed(tutors, crops), embed(tutors, np.ascontiguousarray(crops[:, :, ::-1]))
     kept = {}
     for name in PARTS[:5]:

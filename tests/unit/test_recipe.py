@@ -21,19 +21,23 @@ from onnx_models.finder import HEIGHT, WIDTH, Finder, Found, _sample, focus  # n
 from onnx_models.gates import fit_side  # noqa: E402
 from onnx_models.heads.network import PairNetwork  # noqa: E402
 from onnx_models.hints import MOBILENET, Pretrained, settle  # noqa: E402
+from onnx_models.integers import in_integers, products  # noqa: E402
+from onnx_models.layerwise import losses as layer_losses  # noqa: E402
 from onnx_models.lessons import Common, Targets  # noqa: E402
 from onnx_models.losses import Fine, Follow  # noqa: E402
 from onnx_models.model import Parts, Sizes, Trunk  # noqa: E402
 from onnx_models.palette import Palette, clues_of, contrast  # noqa: E402
 from onnx_models.pieces import KEPT as LEFT  # noqa: E402
 from onnx_models.pieces import partly  # noqa: E402
-from onnx_models.separable import LAST, MIDST, PLAN, Body  # noqa: E402
+from onnx_models.separable import LAST, PLAN, Body  # noqa: E402
 from onnx_models.surfaces import surface  # noqa: E402
 from onnx_models.teachers import neighbours  # noqa: E402
 from onnx_models.text.values import Directions, Fits, Values  # noqa: E402
 from onnx_models.text.words import Asked as Wanted  # noqa: E402
 from onnx_models.text.words import Facts, Vocabulary, Writer  # noqa: E402
+from onnx_models.to_onnx import open_session  # noqa: E402
 from onnx_models.train import AGAIN, go_on  # noqa: E402
+from onnx_models.transformer import DEPTH, DIM, VIT, Transformer  # noqa: E402
 from onnx_models.tutor import Tutor  # noqa: E402
 from onnx_models.tutors import Tutors  # noqa: E402
 from onnx_models.weigh import STORED, Asked, Judge, Within, fit_asking  # noqa: E402
@@ -203,9 +207,10 @@ def test_a_body_sees_what_its_plan_says_and_settles() -> None:
     settle(body, Teacher(), batches, slice(0, 5))  # type: ignore[arg-type]
     assert not any(module.training for module in body.stages)
     with torch.inference_mode():
-        middle, last = body(batches[0])
-        assert middle.shape == (4, MIDST, 4, 6)
-        assert last.shape == (4, LAST, 2, 3)
+        seen = batches[0]
+        for stage in body.stages:
+            seen = stage(seen)
+        assert seen.shape == (4, LAST, 2, 3)
         # Standing norms: a picture's map does not depend on what else is in the batch.
         alone = body.stages[0](batches[0][:1])
         assert torch.allclose(alone, body.stages[0](batches[0])[:1], atol=1e-5)
@@ -216,16 +221,85 @@ def test_a_body_sees_what_its_plan_says_and_settles() -> None:
     assert torch.allclose(stem.norm1.running_mean, raw.mean((0, 2, 3)), atol=1e-4)
 
 
-def test_a_trunk_trains_all_but_its_local_stages() -> None:
-    trunk = Trunk(Sizes()).train()
-    local = {id(p) for module in trunk.body.local() for p in module.parameters()}
-    assert local
-    assert all(p.requires_grad != (id(p) in local) for p in trunk.parameters())
-    before = trunk.body.stages[0][0].norm1.running_mean.clone()
-    parts = trunk(torch.rand(2, 4, 128, 160))
-    assert torch.equal(before, trunk.body.stages[0][0].norm1.running_mean)
+@pytest.mark.parametrize("kind", [Trunk, Tutor])
+def test_a_trunk_learns_throughout_and_a_tutor_from_its_fourth_layer_on(kind: type[Trunk]) -> None:
+    torch.manual_seed(0)
+    network = kind(Sizes()).train()
+    parts = network(torch.rand(2, 4, HEIGHT, WIDTH))
     assert parts.detail.shape == (2, 96)
     assert torch.allclose(parts.detail.norm(dim=1), torch.ones(2), atol=1e-3)
+    parts.detail[:, 0].sum().backward()
+    learns = {id(p) for p in network.taught()}
+    body = [p for n, p in network.named_parameters() if not n.startswith(("to_", "colour"))]
+    assert all((p.grad is not None) == (id(p) in learns) for p in body)
+    assert (network.patch.weight.grad is not None) == (kind is Trunk)
+    assert all(network.layers[at].fc1.weight.grad is not None for at in range(network.frozen, 12))
+
+
+def test_a_tutor_looks_at_the_shoes_patches_first() -> None:
+    torch.manual_seed(0)
+    tutor = Tutor(Sizes())
+    share = torch.zeros(2, 80, 1)
+    share[0, 10:30] = share[1, 40:60] = 1.5
+    kept = tutor.train().seen(share)
+    assert kept is not None
+    assert kept.shape == (2, 56)
+    assert set(range(10, 30)) < set(kept[0].tolist())
+    assert set(range(40, 60)) < set(kept[1].tolist())
+    assert tutor.eval().seen(share) is None
+
+
+def test_layers_that_are_the_tutors_leave_nothing_unexplained() -> None:
+    """Alone and one after another; others leave much of every layer."""
+    torch.manual_seed(0)
+    tutor, other = (Transformer(VIT, 32, 48).eval() for _ in range(2))
+    rgb = torch.rand(4, 3, 32, 48)
+    for alone, count in ((True, 2 * DEPTH), (False, DEPTH)):
+        first, left, away, last = layer_losses(tutor, tutor, rgb, alone)
+        assert left.shape == (count,)
+        assert away.shape == (DEPTH,)
+        assert max(float(x.detach().abs().max()) for x in (first, left, away, last)) < 1e-4
+        first, left, away, _ = layer_losses(other, tutor, rgb, alone)
+        assert float(first) > 0.2
+        assert float(left.min()) > 0.2
+        assert float(away.min()) > 0
+
+
+def test_integers_keep_a_pictures_tokens_whatever_else_is_in_the_batch(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    rng = np.random.default_rng(0)
+    weights = rng.normal(size=(192, 192)).astype(np.float32)
+    small = rng.normal(size=(192, 8)).astype(np.float32)
+    make = onnx.helper.make_node
+    nodes = [
+        make("Cast", ["pixels"], ["x"], to=1),
+        make("MatMul", ["x", "w"], ["seen"], name="large"),
+        make("MatMul", ["seen", "s"], ["y"], name="little"),
+    ]
+    graph = onnx.helper.make_graph(
+        nodes, "g",
+        [onnx.helper.make_tensor_value_info("pixels", 2, ["n", 5, 192])],
+        [onnx.helper.make_tensor_value_info("y", 1, ["n", 5, 8])],
+        [onnx.numpy_helper.from_array(v, n) for n, v in (("w", weights), ("s", small))],
+    )  # fmt: skip
+    path = tmp_path / "model.onnx"
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)])
+    model.ir_version = 10
+    onnx.save(model, str(path))
+    before = path.stat().st_size
+    pictures = rng.integers(0, 256, (32, 5, 192), dtype=np.uint8)
+    plain = pictures.astype(np.float32) @ weights @ small
+    assert products(onnx.load(str(path))) == ["large"]
+    in_integers(path, pictures)
+    assert path.stat().st_size < before / 2
+    session = open_session(path)
+    together = session.run(None, {"pixels": pictures})[0]
+    assert np.abs(together - plain).max() < 0.03 * np.abs(plain).max()
+    assert np.abs(together - plain).max() > 0
+    alone = session.run(None, {"pixels": pictures[3:4]})[0]
+    assert np.array_equal(alone[0], together[3])
+    with pytest.raises(ValueError, match="no product"):
+        in_integers(path, pictures)
 
 
 def test_a_finder_begins_as_the_body_and_marks_a_quarter_of_the_picture() -> None:
@@ -450,21 +524,25 @@ def mobilenet(folder: Path) -> None:
     onnx.save(onnx.helper.make_model(graph), str(folder / MOBILENET))
 
 
-def test_two_tutors_tell_apart_what_either_does(tmp_path: Path) -> None:
-    """Detail is both networks', in directions near the fine-tuned one's; the rest is its alone."""
+def test_tutors_tell_apart_what_either_does(tmp_path: Path) -> None:
+    """Detail is two networks', in directions near the fine-tuned one's; style is a third's."""
     torch.manual_seed(0)
     mobilenet(tmp_path)
     tutor = Tutor(Sizes()).eval()
     tutors = Tutors(tutor, tmp_path)
     shoes = [torch.cat(drawn(seed), dim=1) for seed in range(160)]
     x = torch.nn.functional.interpolate(torch.cat(shoes), (HEIGHT, WIDTH))
-    tutors.fit((x.permute(0, 2, 3, 1) * 255).to(torch.uint8))
+    axes = torch.linalg.qr(torch.randn(DIM, Sizes().style))[0]
+    tutors.fit((x.permute(0, 2, 3, 1) * 255).to(torch.uint8), axes)
     with torch.inference_mode():
         alone, both = tutor(x), tutors(x)
         again = Tutors(Tutor(Sizes()), tmp_path)
         again.load_state_dict(tutors.state_dict())
         told = again(x[:2]).detail
-    assert torch.equal(alone.style, both.style)
+        likened = tutors.likens.tokens(x[:, :3])[:, 0] @ axes
+    assert torch.equal(alone.attributes, both.attributes)
+    assert not torch.allclose(alone.style, both.style, atol=0.1)
+    assert torch.allclose(both.style, torch.nn.functional.normalize(likened, dim=1), atol=1e-4)
     assert both.detail.shape == alone.detail.shape
     assert torch.allclose(both.detail.norm(dim=1), torch.ones(160), atol=1e-3)
     assert torch.allclose(told, both.detail[:2], atol=1e-4)
