@@ -44,7 +44,7 @@ class Found(NamedTuple):
 class Finder(nn.Module):
     """(n, 3, 192, 192) in 0..1 to a mask at a quarter of that size and the light's correction.
 
-    What is shoe and what is not is told by the trunk's kind of body on the picture at half its
+    What is shoe and what is not is told by a body of convolutions on the picture at half its
     size; a stem of its own keeps the edges.
     """
 

@@ -1,11 +1,11 @@
-"""What a pretrained network sees along the way teaches the trunk's body, stage by stage.
+"""What a pretrained network sees along the way teaches the finder's body, stage by stage.
 
-Answers alone (:class:`onnx_models.losses.Follow`) teach a trunk what to say of the pictures it
-trains on, and half of it is lost on a studio it never saw. What a network pretrained on ImageNet
-computes at the end of each of its stages says far more, at every place of any picture (FitNets,
-Romero et al. 2015, arXiv 1412.6550; block by block, each stage given the teacher's input, as in
-Li et al. 2020, arXiv 1911.13053), and needs no label. The teacher is the reference MobileNetV1; no
-weight of it is taken over or shipped: the body starts from its own initialisation.
+Answers alone teach a network what to say of the pictures it trains on, and half of it is lost on a
+studio it never saw. What a network pretrained on ImageNet computes at the end of each of its stages
+says far more, at every place of any picture (FitNets, Romero et al. 2015, arXiv 1412.6550; block by
+block, each stage given the teacher's input, as in Li et al. 2020, arXiv 1911.13053), and needs no
+label. The teacher is the reference MobileNetV1; no weight of it is taken over or shipped: the body
+starts from its own initialisation.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from onnx_models.bank import Bank
 from onnx_models.crops import Crops
 from onnx_models.dataset import U8
 from onnx_models.finder import HEIGHT, WIDTH
-from onnx_models.fit import agreed, descend, rate, the_first
+from onnx_models.fit import agreed, descend, optimiser_of, rate, split, the_first
 from onnx_models.sampler import jitter
 from onnx_models.separable import PLAN, Body, same
 
@@ -183,13 +183,7 @@ def train_body(bank: Bank, teacher: Path, minutes: float, seed: int, where: Path
     alike = Pictures(bank, seed)  # the same for all workers
     spread = _spread(knows(alike.draw()))
     trained = list(body.parameters())
-    optimiser = torch.optim.AdamW(
-        [
-            {"params": [p for p in trained if p.ndim > 1], "weight_decay": DECAY},
-            {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
-        ],
-        lr=PEAK,
-    )
+    optimiser = optimiser_of(split(trained, PEAK, DECAY))
     start, step = time.monotonic(), 0
     lost = np.zeros(len(PLAN))
     while (progress := agreed((before + time.monotonic() - start) / (minutes * 60))) < 1:

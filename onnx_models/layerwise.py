@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from onnx_models.bank import Bank
-from onnx_models.fit import agreed, average, descend, rate, the_first
+from onnx_models.fit import agreed, average, descend, optimiser_of, rate, split, the_first
 from onnx_models.hints import Pictures
 from onnx_models.transformer import DEPTH, Transformer
 
@@ -97,13 +97,7 @@ def train_layers(
     part, before = where / "layers.part", 0.0
     slow = copy.deepcopy(body)
     trained = list(body.parameters())
-    optimiser = torch.optim.AdamW(
-        [
-            {"params": [p for p in trained if p.ndim > 1], "weight_decay": DECAY},
-            {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
-        ],
-        lr=PEAK,
-    )
+    optimiser = optimiser_of(split(trained, PEAK, DECAY))
     step = 0
     if part.exists():
         state = torch.load(part, weights_only=True)

@@ -1,8 +1,8 @@
 """Training of the finder: on the bank's composites, where the mask is known exactly.
 
-It begins as the trunk's body, which knows what things look like (:mod:`onnx_models.hints`): one
-that begins at random follows edges and colours, and takes trousers and carpets for shoe where they
-have the shoe's colour.
+It begins as a body that knows what things look like (:mod:`onnx_models.hints`): one that begins at
+random follows edges and colours, and takes trousers and carpets for shoe where they have the shoe's
+colour.
 """
 
 from __future__ import annotations

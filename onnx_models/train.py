@@ -1,6 +1,6 @@
 """Train the project's own sneaker encoder.
 
-    python -m onnx_models.train --data DIR --teachers DIR --out onnx_models/solemate-s9 \
+    python -m onnx_models.train --data DIR --teachers DIR --out onnx_models/solemate-s10 \
         --tutor-minutes 56 --layers-minutes 25 --body-minutes 38 --finder-minutes 23
 
 Stages, each kept under ``--cache`` and skipped when it is there: decode the photographs; a
@@ -62,8 +62,8 @@ TUTOR_WEIGHTS: Final = {
     "label": 0.5,
 }  # fmt: skip
 TRUNK_WEIGHTS: Final = {
-    "both": 0.8, "detail": 0.6, "colour": 0.2, "model": 0.4, "style": 1.0, "likeness": 1.0,
-    "label": 0.6, "follow": 2.0, "order": 1.5,
+    "both": 0.8, "detail": 0.6, "colour": 0.2, "model": 0.4, "style": 1.5, "likeness": 2.0,
+    "label": 1.0, "follow": 2.0, "order": 1.5,
     "match": 3.0,
 }  # fmt: skip
 
@@ -162,8 +162,8 @@ def kept_at(path: Path, *, weights_only: bool) -> dict[str, Any]:
 
 def go_on(network: Trunk, common: Common, path: Path) -> float:
     """Begin with the average that another run kept at ``path``, its style turned to the directions
-    of this run's training pictures; its classifiers of labels are left, for there may be others
-    now. AGAIN.
+    of this run's training pictures; its classifiers of labels are left where there are others now.
+    AGAIN.
 
     Raises:
         SystemExit: there is none.
@@ -171,6 +171,9 @@ def go_on(network: Trunk, common: Common, path: Path) -> float:
     state = kept_at(path, weights_only=False)
     network.load_state_dict(state["slow"])
     common.contrast.load_state_dict(state["contrast"])
+    sizes = [len(head.bias) for head in common.labels.heads]
+    if [len(state["labels"][f"heads.{at}.bias"]) for at in range(len(sizes))] == sizes:
+        common.labels.load_state_dict(state["labels"])
     if "axes" in state:
         turn = common.known.axes.T @ state["axes"]
         with torch.no_grad():
@@ -273,6 +276,20 @@ def fit_layers(stage: Stage, arguments: argparse.Namespace) -> None:
     meet()
 
 
+def begin(trunk: Trunk, where: Path) -> float:
+    """Put the taught layers into the trunk, and behind them what the tutor reads from its own,
+    which began at random as well and learned here. AGAIN.
+
+    Raises:
+        SystemExit: there are no layers, or no tutor.
+    """
+    layers = kept_at(where / LAYERS, weights_only=True)
+    tutor = kept_at(checkpoint(where, "tutor"), weights_only=False)["slow"]
+    reads = {n: v for n, v in tutor.items() if n.startswith(("to_", "colour"))}
+    trunk.load_state_dict({**layers, **reads})
+    return AGAIN
+
+
 def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Namespace) -> None:
     """The encoder itself."""
     finder = open_finder(stage.where)
@@ -286,8 +303,7 @@ def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
     if arguments.trunk_from:
         share = go_on(trunk, common, arguments.trunk_from)
     else:
-        layers = kept_at(stage.where / LAYERS, weights_only=True)
-        trunk.load_state_dict({**trunk.state_dict(), **layers})
+        share = begin(trunk, stage.where)
     trunk = trunk.train()
 
     def losses(parts: Parts, batch: Batch) -> dict[str, Tensor]:
@@ -296,7 +312,7 @@ def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
 
     plan = Plan(
         f"trunk-{arguments.out.name}", trunk, slow, common.modules,
-        [*split(trunk.taught(), share * TRUNK_PEAK, DECAY),
+        [*split(trunk.taught(), TRUNK_PEAK, DECAY),
          *split(trunk.fresh() + common.parameters, share * PEAK, DECAY)],
         losses, TRUNK_WEIGHTS, common.contrast.weights, arguments.minutes, stage.where,
         {"sizes": sizes.as_dict(), "axes": known.axes}, arguments.check_every, arguments.compile,

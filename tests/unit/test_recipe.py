@@ -36,8 +36,8 @@ from onnx_models.text.values import Directions, Fits, Values  # noqa: E402
 from onnx_models.text.words import Asked as Wanted  # noqa: E402
 from onnx_models.text.words import Facts, Vocabulary, Writer  # noqa: E402
 from onnx_models.to_onnx import open_session  # noqa: E402
-from onnx_models.train import AGAIN, go_on  # noqa: E402
-from onnx_models.transformer import DEPTH, DIM, VIT, Transformer  # noqa: E402
+from onnx_models.train import AGAIN, begin, go_on  # noqa: E402
+from onnx_models.transformer import DEPTH, DIM, OWN, VIT, Transformer  # noqa: E402
 from onnx_models.tutor import Tutor  # noqa: E402
 from onnx_models.tutors import Tutors  # noqa: E402
 from onnx_models.weigh import STORED, Asked, Judge, Within, fit_asking  # noqa: E402
@@ -234,6 +234,20 @@ def test_a_trunk_learns_throughout_and_a_tutor_from_its_fourth_layer_on(kind: ty
     assert all((p.grad is not None) == (id(p) in learns) for p in body)
     assert (network.patch.weight.grad is not None) == (kind is Trunk)
     assert all(network.layers[at].fc1.weight.grad is not None for at in range(network.frozen, 12))
+
+
+def test_a_trunk_begins_with_taught_layers_and_reads_as_the_tutor_does(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    tutor, layers, trunk = Tutor(Sizes()), Transformer(OWN, HEIGHT, WIDTH), Trunk(Sizes())
+    with pytest.raises(SystemExit, match="no run was kept at"):
+        begin(trunk, tmp_path)
+    torch.save(layers.state_dict(), tmp_path / "layers.pt")
+    torch.save({"slow": tutor.state_dict()}, tmp_path / "tutor.pt")
+    assert begin(trunk, tmp_path) == AGAIN
+    for name, value in trunk.state_dict().items():
+        source = layers if name in layers.state_dict() else tutor
+        assert torch.equal(value, source.state_dict()[name]), name
+    assert trunk.layers[0].fc1.out_features != tutor.layers[0].fc1.out_features
 
 
 def test_a_tutor_looks_at_the_shoes_patches_first() -> None:
@@ -449,7 +463,11 @@ def test_a_run_goes_on_from_another_in_its_own_directions(tmp_path: Path) -> Non
     one, rows = torch.zeros(1, 1), torch.zeros(1, dtype=torch.long)
     known = Targets(one, one, one, rows, np.zeros((1, 1), np.int64), turned)
     common = Common(known, sizes)
-    kept = {"slow": before.state_dict(), "contrast": common.contrast.state_dict(), "axes": axes}
+    other = Common(known, sizes)
+    kept = {
+        "slow": before.state_dict(), "contrast": other.contrast.state_dict(), "axes": axes,
+        "labels": other.labels.state_dict(),
+    }  # fmt: skip
     torch.save(kept, tmp_path / "trunk.pt")
     assert go_on(after, common, tmp_path / "trunk.pt") == AGAIN
     crops = torch.rand(2, 4, HEIGHT, WIDTH)
@@ -457,6 +475,12 @@ def test_a_run_goes_on_from_another_in_its_own_directions(tmp_path: Path) -> Non
         told, tells = before(crops), after(crops)
     assert torch.equal(told.detail, tells.detail)
     assert torch.allclose(told.style @ axes.T, tells.style @ turned.T, atol=1e-4)
+    same = zip(common.labels.state_dict().values(), kept["labels"].values(), strict=True)
+    assert all(torch.equal(one, two) for one, two in same)
+    more = Common(known, replace(sizes, labels=(1, 1, 1, 1, 2)))
+    begun = more.labels.heads[0].weight.clone()
+    assert go_on(after, more, tmp_path / "trunk.pt") == AGAIN
+    assert torch.equal(begun, more.labels.heads[0].weight)
     with pytest.raises(SystemExit, match="no run was kept at"):
         go_on(after, common, tmp_path / "another.pt")
 
