@@ -136,6 +136,20 @@ def descend(
     optimiser.step()
 
 
+def tell(entry: dict[str, Any], log: Path) -> None:
+    """Print one line of a run's log, and append it."""
+    line = json.dumps(entry)
+    print(line, flush=True)
+    with log.open("a", encoding="utf-8") as lines:
+        lines.write(line + "\n")
+
+
+def store(state: dict[str, Any], path: Path) -> None:
+    """Keep ``state`` at ``path`` whole: an interruption leaves what was there."""
+    torch.save(state, fresh := path.with_suffix(".new"))
+    fresh.replace(path)
+
+
 def the_first() -> bool:
     """Whether this is the worker that measures, logs and saves."""
     return not dist.is_initialized() or dist.get_rank() == 0
@@ -171,7 +185,7 @@ def fit(plan: Plan, sampler: Sampler, validation: Validation | None) -> None:
         step, before = state["step"], state["elapsed"]
         sampler.rng = np.random.default_rng((sampler.seed, step))
     forward = torch.compile(plan.network, dynamic=False) if plan.compile else plan.network
-    log = (plan.where / f"log-{plan.name}.jsonl").open("a", encoding="utf-8")
+    log = plan.where / f"log-{plan.name}.jsonl"
     start = time.monotonic()
     checked = saved = before
     running: Counter[str] = Counter()
@@ -186,19 +200,14 @@ def fit(plan: Plan, sampler: Sampler, validation: Validation | None) -> None:
     def note(**entry: object) -> None:
         if not first:
             return
-        line = json.dumps({"step": step, "minutes": round(elapsed() / 60, 2), **entry})
-        print(line, flush=True)
-        log.write(line + "\n")
-        log.flush()
+        tell({"step": step, "minutes": round(elapsed() / 60, 2), **entry}, log)
 
     def save() -> None:
         if not first:
             return
-        part = path.with_suffix(".part")
         held = {name: module.state_dict() for name, module in modules.items()}
         facts = {"step": step, "elapsed": elapsed(), **plan.facts}
-        torch.save({**held, "optimiser": optimiser.state_dict(), **facts}, part)
-        part.replace(path)
+        store({**held, "optimiser": optimiser.state_dict(), **facts}, path)
 
     while (progress := agreed(elapsed() / (plan.minutes * 60))) < 1:
         pace(optimiser, plan.groups, progress)

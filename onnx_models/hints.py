@@ -10,7 +10,6 @@ starts from its own initialisation.
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import Final
@@ -25,7 +24,7 @@ from onnx_models.bank import Bank
 from onnx_models.crops import Crops
 from onnx_models.dataset import U8
 from onnx_models.finder import HEIGHT, WIDTH
-from onnx_models.fit import agreed, descend, optimiser_of, rate, split, the_first
+from onnx_models.fit import agreed, descend, optimiser_of, rate, split, store, tell, the_first
 from onnx_models.sampler import jitter
 from onnx_models.separable import PLAN, Body, same
 
@@ -125,13 +124,11 @@ class Pictures:
         return np.asarray(cv2.resize(piece, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR))
 
 
-def _spread(maps: list[Tensor]) -> list[Tensor]:
-    """Deviation of each channel (1, c, 1, 1), no less than a tenth of the stage's mean one."""
-    found = []
-    for values in maps:
-        deviation = values.float().std((0, 2, 3), keepdim=True)
-        found.append(deviation.clamp(min=float(deviation.mean()) * 0.1))
-    return found
+def spread(values: Tensor, over: tuple[int, ...]) -> Tensor:
+    """Deviation of each channel, taken ``over`` the other axes, no less than a tenth of the mean
+    one."""
+    deviation = values.float().std(over, keepdim=True)
+    return deviation.clamp(min=float(deviation.mean()) * 0.1)
 
 
 def _patches(x: Tensor, rng: np.random.Generator) -> Tensor:
@@ -181,7 +178,7 @@ def train_body(bank: Bank, teacher: Path, minutes: float, seed: int, where: Path
         before, settled = state["elapsed"], state["settled"]
     pictures = Pictures(bank, seed + (0 if first else 1000))
     alike = Pictures(bank, seed)  # the same for all workers
-    spread = _spread(knows(alike.draw()))
+    spreads = [spread(values, (0, 2, 3)) for values in knows(alike.draw())]
     trained = list(body.parameters())
     optimiser = optimiser_of(split(trained, PEAK, DECAY))
     start, step = time.monotonic(), 0
@@ -198,7 +195,7 @@ def train_body(bank: Bank, teacher: Path, minutes: float, seed: int, where: Path
             stage.train(at >= settled)
         x = pictures.draw().contiguous(memory_format=torch.channels_last)
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            losses = _losses(body, knows, x, spread, progress, pictures.rng)
+            losses = _losses(body, knows, x, spreads, progress, pictures.rng)
         loss = torch.stack([value for value in losses if value.requires_grad]).sum()
         descend(loss, optimiser, trained, CLIP)
         step += 1
@@ -209,26 +206,23 @@ def train_body(bank: Bank, teacher: Path, minutes: float, seed: int, where: Path
                 "step": step, "minutes": round(elapsed / 60, 2),
                 "unexplained": [round(value / 50, 3) for value in lost],
             }  # fmt: skip
-            print(json.dumps(entry), flush=True)
-            with (where / "log-body.jsonl").open("a", encoding="utf-8") as log:
-                log.write(json.dumps(entry) + "\n")
+            tell(entry, where / "log-body.jsonl")
             lost[:] = 0
             state = {"body": body.state_dict(), "elapsed": elapsed, "settled": settled}
-            torch.save(state, fresh := part.with_suffix(".new"))
-            fresh.replace(part)
+            store(state, part)
     found: Body = body.eval()
     return found
 
 
 def _losses(
-    body: Body, knows: Pretrained, x: Tensor, spread: list[Tensor], progress: float,
+    body: Body, knows: Pretrained, x: Tensor, spreads: list[Tensor], progress: float,
     rng: np.random.Generator,
 ) -> list[Tensor]:  # fmt: skip
     """What each stage leaves unexplained of the teacher's map; zero where it was not asked."""
     if progress < FIRST:
         pieces = _patches(x, rng)
         away = body.stages[0](pieces).float() - knows(pieces, 1)[0].float()
-        return [((away / spread[0]) ** 2).mean()] + [torch.zeros(())] * (len(PLAN) - 1)
+        return [((away / spreads[0]) ** 2).mean()] + [torch.zeros(())] * (len(PLAN) - 1)
     maps, own, losses = knows(x), x, []
     for at, stage in enumerate(body.stages):
         learning, alone = progress < SHARES[at], progress < ALONE
@@ -237,5 +231,5 @@ def _losses(
             continue
         with torch.set_grad_enabled(learning):
             own = stage(maps[at - 1] if at and alone else own)
-        losses.append((((own.float() - maps[at].float()) / spread[at]) ** 2).mean())
+        losses.append((((own.float() - maps[at].float()) / spreads[at]) ** 2).mean())
     return losses

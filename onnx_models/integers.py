@@ -8,7 +8,6 @@ a range taken from each batch would make a picture's vector depend on what else 
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import Any, Final
 
@@ -60,15 +59,13 @@ def in_integers(path: Path, pictures: U8) -> None:
     names = products(onnx.load(str(path)))
     if not names:
         raise ValueError(f"{path.name} has no product of tokens with {LEAST} weights")
-    with tempfile.TemporaryDirectory() as folder:
-        done = Path(folder) / path.name
-        quantize_static(
-            str(path), str(done), _Pictures(pictures),
-            quant_format=QuantFormat.QDQ, op_types_to_quantize=["MatMul"],
-            nodes_to_quantize=names, per_channel=True, reduce_range=True,
-            activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
-            calibrate_method=CalibrationMethod.MinMax,
-            extra_options={"OpTypesToExcludeOutputQuantization": ["MatMul"]},
-        )  # fmt: skip
-        model = onnx.load(str(done))
-    onnx.save(model, str(path))
+    done = path.with_suffix(".integers.onnx")
+    quantize_static(
+        str(path), str(done), _Pictures(pictures),
+        quant_format=QuantFormat.QDQ, op_types_to_quantize=["MatMul"],
+        nodes_to_quantize=names, per_channel=True, reduce_range=True,
+        activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+        calibrate_method=CalibrationMethod.MinMax,
+        extra_options={"OpTypesToExcludeOutputQuantization": ["MatMul"]},
+    )  # fmt: skip
+    done.replace(path)

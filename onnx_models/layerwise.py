@@ -10,18 +10,27 @@ trunk's layers start from their own initialisation: no weight of the tutor is ta
 from __future__ import annotations
 
 import copy
-import json
 import time
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from onnx_models.bank import Bank
-from onnx_models.fit import agreed, average, descend, optimiser_of, rate, split, the_first
-from onnx_models.hints import Pictures
+from onnx_models.fit import (
+    agreed,
+    average,
+    descend,
+    optimiser_of,
+    rate,
+    split,
+    store,
+    tell,
+    the_first,
+)
+from onnx_models.hints import Pictures, spread
 from onnx_models.transformer import DEPTH, Transformer
 
 ALONE: Final = 0.65
@@ -35,9 +44,19 @@ LOOKING: Final = 1.0
 """What the divergence of where attention looks counts beside what is unexplained."""
 
 
+class Taught(NamedTuple):
+    """Tokens before each layer and after the last; what attention adds; its logits; and the last
+    tokens behind the norm."""
+
+    tokens: list[Tensor]
+    added: list[Tensor]
+    looked: list[Tensor]
+    last: Tensor
+
+
 @torch.no_grad()
-def taught(tutor: Transformer, rgb: Tensor) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
-    """Tokens before each layer and after the last; what attention adds; and its logits."""
+def taught(tutor: Transformer, rgb: Tensor) -> Taught:
+    """What the tutor computes along the way."""
     tokens, added, looked = [tutor.cut(rgb)], [], []
     for layer in tutor.layers:
         more, logits = layer.attend(tokens[-1])
@@ -45,16 +64,13 @@ def taught(tutor: Transformer, rgb: Tensor) -> tuple[list[Tensor], list[Tensor],
         looked.append(logits)
         middle = tokens[-1] + more
         tokens.append(middle + layer.think(middle))
-    return tokens, added, looked
+    return Taught(tokens, added, looked, tutor.norm(tokens[-1].float()))
 
 
 def unexplained(own: Tensor, right: Tensor) -> Tensor:
     """Share of the variance of ``right`` (n, t, d) that ``own`` leaves, the channels' mean; a
     channel varies no less than a tenth of the mean one."""
-    right = right.float()
-    deviation = right.std((0, 1), keepdim=True)
-    deviation = deviation.clamp(min=float(deviation.mean().detach()) * 0.1)
-    return (((own.float() - right) / deviation) ** 2).mean()
+    return (((own.float() - right.float()) / spread(right, (0, 1))) ** 2).mean()
 
 
 def _diverges(own: Tensor, right: Tensor) -> Tensor:
@@ -66,7 +82,7 @@ def losses(body: Transformer, tutor: Transformer, rgb: Tensor, alone: bool) -> t
     """What is left unexplained of the first tokens (), of what attention and perceptron add (2 *
     DEPTH,), and how far attention looks elsewhere (DEPTH,). Not ``alone``: of the tokens after each
     layer, each given its own."""
-    tokens, added, looked = taught(tutor, rgb)
+    tokens, added, looked, end = taught(tutor, rgb)
     own = body.cut(rgb)
     first = unexplained(own, tokens[0])
     left, away = [], []
@@ -82,7 +98,7 @@ def losses(body: Transformer, tutor: Transformer, rgb: Tensor, alone: bool) -> t
             own = given + more
             own = own + layer.think(own)
             left.append(unexplained(own, tokens[at + 1]))
-    last = unexplained(body.norm(tokens[-1] if alone else own), tutor.norm(tokens[-1].float()))
+    last = unexplained(body.norm(tokens[-1] if alone else own), end)
     return first, torch.stack(left), torch.stack(away), last
 
 
@@ -135,14 +151,11 @@ def train_layers(
                 "left": [round(v, 3) for v in told[1 : -DEPTH - 1]],
                 "away": [round(v, 3) for v in told[-DEPTH - 1 : -1]], "last": round(told[-1], 3),
             }  # fmt: skip
-            print(json.dumps(entry), flush=True)
-            with (where / "log-layers.jsonl").open("a", encoding="utf-8") as log:
-                log.write(json.dumps(entry) + "\n")
+            tell(entry, where / "log-layers.jsonl")
             lost.clear()
             state = {
                 "body": body.state_dict(), "slow": slow.state_dict(), "step": step,
                 "optimiser": optimiser.state_dict(), "elapsed": elapsed,
             }  # fmt: skip
-            torch.save(state, fresh := part.with_suffix(".new"))
-            fresh.replace(part)
+            store(state, part)
     body.load_state_dict(slow.state_dict())

@@ -39,6 +39,8 @@ from onnx_models.finder import HEIGHT, WIDTH
 from onnx_models.transformer import DIM, OWN, PATCH, Kind, Transformer
 
 UNIT: Final = 1e-6
+READS: Final = ("to_", "colour")
+"""How the names of what reads the transformer's tokens begin."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,7 @@ class Trunk(Transformer):
     def fresh(self) -> list[nn.Parameter]:
         """Parameters that nothing has taught before, and that may learn faster."""
         named = self.named_parameters()
-        return [p for name, p in named if name.startswith(("to_", "colour"))]
+        return [p for name, p in named if name.startswith(READS)]
 
     def taught(self) -> list[nn.Parameter]:
         """Parameters of the transformer that learn on."""

@@ -39,7 +39,7 @@ from onnx_models.labels import read_labels
 from onnx_models.layerwise import train_layers
 from onnx_models.lessons import TWIN, Common, Stage, Targets, targets
 from onnx_models.losses import Follow
-from onnx_models.model import Parts, Sizes, Trunk
+from onnx_models.model import READS, Parts, Sizes, Trunk
 from onnx_models.palette import train_palette
 from onnx_models.sampler import Batch, Sampler
 from onnx_models.seek import train_finder
@@ -54,9 +54,10 @@ TUTOR_BATCH: Final = 64
 PEAK: Final = 1.5e-3
 TUTOR_PEAK: Final = 3e-4
 TRUNK_PEAK: Final = 3e-4
+"""Of its transformer, which always was taught before."""
 DECAY: Final = 0.05
 AGAIN: Final = 0.4
-"""Share of these peaks for a network that was trained before."""
+"""Share of the other peaks for a network that was trained before."""
 TUTOR_WEIGHTS: Final = {
     "both": 1.0, "detail": 0.6, "colour": 0.2, "model": 0.4, "style": 0.5, "likeness": 1.0,
     "label": 0.5,
@@ -184,7 +185,7 @@ def go_on(network: Trunk, common: Common, path: Path) -> float:
 
 def told(where: Path) -> dict[str, Tensor] | None:
     """The tutors' answers by part (rows + 1, d), nothing for the last; None where there are none
-    yet, then the trunk starts without."""
+    yet: a trunk that goes on from another run then learns without."""
     path = where / "answers.npz"
     if not path.exists():
         return None
@@ -285,7 +286,7 @@ def begin(trunk: Trunk, where: Path) -> float:
     """
     layers = kept_at(where / LAYERS, weights_only=True)
     tutor = kept_at(checkpoint(where, "tutor"), weights_only=False)["slow"]
-    reads = {n: v for n, v in tutor.items() if n.startswith(("to_", "colour"))}
+    reads = {n: v for n, v in tutor.items() if n.startswith(READS)}
     trunk.load_state_dict({**layers, **reads})
     return AGAIN
 
@@ -299,12 +300,10 @@ def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
     common = Common(known, sizes)
     follow = _follow(stage, common, answers, arguments.teachers) if answers else None
     trunk, slow = Trunk(sizes), Trunk(sizes)
-    share = 1.0
     if arguments.trunk_from:
         share = go_on(trunk, common, arguments.trunk_from)
     else:
         share = begin(trunk, stage.where)
-    trunk = trunk.train()
 
     def losses(parts: Parts, batch: Batch) -> dict[str, Tensor]:
         extra = follow(parts, batch.rows) if follow else {}
