@@ -23,14 +23,18 @@ from onnx_models.validate import Validation
 WARMUP: Final = 0.04
 AVERAGE: Final = 0.998
 CLIP: Final = 5.0
+MUON: Final = 4.0
+"""Muon's peak as a multiple of AdamW's: with rates matched its steps are a fifth of the rate long,
+AdamW's early ones a whole."""
 
 
 class Group(NamedTuple):
-    """Parameters that learn alike."""
+    """Parameters that learn alike; ``turned``: matrices that Muon teaches."""
 
     parameters: list[nn.Parameter]
     peak: float
     decay: float
+    turned: bool = False
 
 
 def split(parameters: list[nn.Parameter], peak: float, decay: float) -> list[Group]:
@@ -41,17 +45,56 @@ def split(parameters: list[nn.Parameter], peak: float, decay: float) -> list[Gro
     ]
 
 
-def optimiser_of(groups: list[Group]) -> torch.optim.AdamW:
-    """AdamW over them, each at its peak."""
-    return torch.optim.AdamW(
-        [{"params": g.parameters, "lr": g.peak, "weight_decay": g.decay} for g in groups]
-    )
+def matrices(parameters: list[nn.Parameter], peak: float, decay: float) -> list[Group]:
+    """As :func:`split`, with matrices taught by Muon at MUON times the peak."""
+    plain = [p for p in parameters if p.ndim != 2]
+    square = [p for p in parameters if p.ndim == 2]
+    return [Group(square, MUON * peak, decay, turned=True), *split(plain, peak, decay)]
 
 
-def pace(optimiser: torch.optim.Optimizer, groups: list[Group], progress: float) -> None:
-    """Set every group's learning rate as :func:`rate` says."""
-    for settings, group in zip(optimiser.param_groups, groups, strict=True):
-        settings["lr"] = group.peak * rate(progress)
+class Optimiser:
+    """AdamW, and Muon (Jordan et al. 2024, torch's own, its rate matched to AdamW's as in Liu et
+    al. 2025, arXiv 2502.16982) for what is to be turned; each group at its peak."""
+
+    def __init__(self, groups: list[Group]) -> None:
+        self.groups = groups
+        self.each: list[torch.optim.Optimizer] = []
+        for turned in sorted({group.turned for group in groups}):
+            some = [
+                {"params": g.parameters, "lr": g.peak, "weight_decay": g.decay}
+                for g in groups if g.turned == turned
+            ]  # fmt: skip
+            self.each.append(
+                torch.optim.Muon(some, adjust_lr_fn="match_rms_adamw")
+                if turned
+                else torch.optim.AdamW(some)
+            )
+
+    def pace(self, share: float) -> None:
+        """Set every group's learning rate to ``share`` of its peak."""
+        ordered = sorted(self.groups, key=lambda group: group.turned)
+        settings = [one for optimiser in self.each for one in optimiser.param_groups]
+        for found, group in zip(settings, ordered, strict=True):
+            found["lr"] = group.peak * share
+
+    def zero_grad(self) -> None:
+        """Forget the gradients."""
+        for optimiser in self.each:
+            optimiser.zero_grad(set_to_none=True)
+
+    def step(self) -> None:
+        """One step."""
+        for optimiser in self.each:
+            optimiser.step()
+
+    def state_dict(self) -> list[dict[str, Any]]:
+        """For a checkpoint."""
+        return [optimiser.state_dict() for optimiser in self.each]
+
+    def load_state_dict(self, state: list[dict[str, Any]]) -> None:
+        """Go on from one."""
+        for optimiser, kept in zip(self.each, state, strict=True):
+            optimiser.load_state_dict(kept)
 
 
 @dataclass(frozen=True)
@@ -125,11 +168,9 @@ def agreed(progress: float) -> float:
     return float(told)
 
 
-def descend(
-    loss: Tensor, optimiser: torch.optim.Optimizer, trained: list[nn.Parameter], clip: float
-) -> None:
+def descend(loss: Tensor, optimiser: Optimiser, trained: list[nn.Parameter], clip: float) -> None:
     """One step down the mean of the workers' gradients, no longer than ``clip``."""
-    optimiser.zero_grad(set_to_none=True)
+    optimiser.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     together(trained)
     nn.utils.clip_grad_norm_(trained, clip)
@@ -174,7 +215,7 @@ def fit(plan: Plan, sampler: Sampler, validation: Validation | None) -> None:
     path = checkpoint(plan.where, plan.name)
     plan.slow.load_state_dict(plan.network.state_dict())
     modules = {"network": plan.network, "slow": plan.slow, **plan.others}
-    optimiser = optimiser_of(plan.groups)
+    optimiser = Optimiser(plan.groups)
     trained = [p for group in plan.groups for p in group.parameters]
     step, before = 0, 0.0
     if plan.resume and path.exists():
@@ -210,7 +251,7 @@ def fit(plan: Plan, sampler: Sampler, validation: Validation | None) -> None:
         store({**held, "optimiser": optimiser.state_dict(), **facts}, path)
 
     while (progress := agreed(elapsed() / (plan.minutes * 60))) < 1:
-        pace(optimiser, plan.groups, progress)
+        optimiser.pace(rate(progress))
         batch = sampler.draw()
         plan.network.train()
         with torch.autocast("cpu", dtype=torch.bfloat16):

@@ -24,7 +24,7 @@ from onnx_models.bank import Bank
 from onnx_models.crops import Crops
 from onnx_models.dataset import U8
 from onnx_models.finder import HEIGHT, WIDTH
-from onnx_models.fit import agreed, descend, optimiser_of, rate, split, store, tell, the_first
+from onnx_models.fit import Optimiser, agreed, descend, rate, split, store, tell, the_first
 from onnx_models.sampler import jitter
 from onnx_models.separable import PLAN, Body, same
 
@@ -180,12 +180,11 @@ def train_body(bank: Bank, teacher: Path, minutes: float, seed: int, where: Path
     alike = Pictures(bank, seed)  # the same for all workers
     spreads = [spread(values, (0, 2, 3)) for values in knows(alike.draw())]
     trained = list(body.parameters())
-    optimiser = optimiser_of(split(trained, PEAK, DECAY))
+    optimiser = Optimiser(split(trained, PEAK, DECAY))
     start, step = time.monotonic(), 0
     lost = np.zeros(len(PLAN))
     while (progress := agreed((before + time.monotonic() - start) / (minutes * 60))) < 1:
-        for group in optimiser.param_groups:
-            group["lr"] = PEAK * rate(progress)
+        optimiser.pace(rate(progress))
         due = (progress >= FIRST) + (len(PLAN) - 1) * (progress >= NORMED)
         if due > settled:
             batches = [alike.draw() for _ in range(SETTLING)]

@@ -20,12 +20,12 @@ from torch import Tensor
 
 from onnx_models.bank import Bank
 from onnx_models.fit import (
+    Optimiser,
     agreed,
     average,
     descend,
-    optimiser_of,
+    matrices,
     rate,
-    split,
     store,
     tell,
     the_first,
@@ -113,7 +113,7 @@ def train_layers(
     part, before = where / "layers.part", 0.0
     slow = copy.deepcopy(body)
     trained = list(body.parameters())
-    optimiser = optimiser_of(split(trained, PEAK, DECAY))
+    optimiser = Optimiser(matrices(trained, PEAK, DECAY))
     step = 0
     if part.exists():
         state = torch.load(part, weights_only=True)
@@ -133,8 +133,7 @@ def train_layers(
         share = (
             rate(progress / ALONE) if alone else TOGETHER * rate((progress - ALONE) / (1 - ALONE))
         )
-        for group in optimiser.param_groups:
-            group["lr"] = PEAK * max(share, 0.01)
+        optimiser.pace(max(share, 0.01))
         x = pictures.draw()
         with torch.autocast("cpu", dtype=torch.bfloat16):
             found = losses(body, tutor, x, alone)

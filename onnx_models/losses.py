@@ -9,6 +9,8 @@ from onnx_models.model import Parts
 from onnx_models.teachers import directions
 
 IGNORE = -1e4
+TOLD = ("style", "model", "detail", "attributes")
+"""Parts that tutors answer with."""
 FLOOR = 0.08
 """Least weight of a part in the training cosine: no part may starve."""
 
@@ -140,7 +142,7 @@ class Follow(nn.Module):
     FOLLOWED = ("model", "detail", "attributes")
     """Style has a target of its own; of the colour under the light the tutor knows little."""
     JOINED = ("model", "detail")
-    MIXED = 0.5
+    MIXED = 0.25
     """Of a batch's crops, how many mixtures are made."""
 
     def __init__(
@@ -190,10 +192,9 @@ class Follow(nn.Module):
         network.eval()
         with torch.autocast("cpu", dtype=torch.bfloat16):
             with torch.no_grad():
-                told = Parts(*self.tutor(mixed))
+                right = self.tutor(mixed)
             said = Parts(*network(mixed))
         network.train()
-        names = (*self.FOLLOWED, "style")
-        own, right = ({name: getattr(x, name) for name in names} for x in (said, told))
+        own = {name: getattr(said, name) for name in TOLD}
         style = 1 - (own["style"] * right["style"]).sum(1).mean()
-        return {"match": (len(self.FOLLOWED) * self._away(own, right) + style) / len(names)}
+        return {"match": (len(self.FOLLOWED) * self._away(own, right) + style) / len(TOLD)}

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from onnx_models.bank import SCENE, Bank
 from onnx_models.dataset import U8
 from onnx_models.finder import Finder, Found, loss
-from onnx_models.fit import agreed, average, descend, optimiser_of, pace, split, the_first
+from onnx_models.fit import Optimiser, agreed, average, descend, rate, split, the_first
 from onnx_models.validate import Held
 
 BATCH: Final = 32
@@ -107,14 +107,14 @@ def train_finder(
         *split(finder.knows(), share * BODY_PEAK, DECAY),
         *split(finder.fresh(), share * PEAK, DECAY),
     ]
-    trained, optimiser = list(finder.parameters()), optimiser_of(groups)
+    trained, optimiser = list(finder.parameters()), Optimiser(groups)
     first = the_first()
     worker = dist.get_rank() if dist.is_initialized() else 0
     views = Views(bank, seed + worker)
     start, step, total, away = time.monotonic(), 0, 0.0, 0.0
     checked = start
     while (progress := agreed((time.monotonic() - start) / (minutes * 60))) < 1:
-        pace(optimiser, groups, progress)
+        optimiser.pace(rate(progress))
         finder.train()
         if progress > NORMED or share < 1:
             for module in finder.modules():

@@ -1,17 +1,21 @@
 """Train the project's own sneaker encoder.
 
     python -m onnx_models.train --data DIR --teachers DIR --out onnx_models/solemate-s10 \
+        --before onnx_models/solemate-s9 --layers-minutes 12 --minutes 70
+    python -m onnx_models.train --data DIR --teachers DIR --out onnx_models/solemate-s10 \
         --tutor-minutes 56 --layers-minutes 25 --body-minutes 38 --finder-minutes 23
 
-Stages, each kept under ``--cache`` and skipped when it is there: decode the photographs; a
-pretrained transformer's view of them; the bank of views; the tutor (that transformer, fine-tuned;
-never shipped) and its answers for every clean picture; the trunk's transformer, which that tutor
-teaches layer by layer; the finder's body, by what a pretrained network sees along the way; the
-finder, which begins as that body; what it says of the bank's
-colours; the palette; the trunk, which learns the tutor's answers from re-shot pictures and from
-mixtures, beside contrast of its own. Then :mod:`onnx_models.finish` fits weights of the parts and
-exports. ``--resume`` goes on with an interrupted stage. The learning rate follows the wall clock,
-so a run ends on time on any machine. All but the palette may run under torchrun.
+The first goes on from an artifact: finder and palette are its own, and it is the tutor. The second
+begins with nothing. Stages, each kept under ``--cache`` and skipped when it is there: decode the
+photographs; a pretrained transformer's view of them; the bank of views; the tutor (that
+transformer, fine-tuned; never shipped; or the artifact) and its answers for every clean picture;
+the trunk's transformer, which the tutor's, or the pretrained one, teaches layer by layer; the
+finder's body, by what a pretrained network sees along the way; the finder, which begins as that
+body; what it says of the bank's colours; the palette; the trunk, which learns the tutor's answers
+from re-shot pictures and from mixtures, beside contrast of its own. Then :mod:`onnx_models.finish`
+fits weights of the parts and exports. ``--resume`` goes on with an interrupted stage. The learning
+rate follows the wall clock, so a run ends on time on any machine. All but the palette may run under
+torchrun.
 """
 
 from __future__ import annotations
@@ -23,6 +27,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import onnx
 import torch
 import torch.distributed as dist
 from torch import Tensor
@@ -30,31 +35,32 @@ from torch import Tensor
 from onnx_models.assemble import WHITENED
 from onnx_models.augment import backdrop_pool
 from onnx_models.bank import build_bank, clean_places
+from onnx_models.before import Before, fill, unpacked
 from onnx_models.crops import Crops, build_clues, build_looks
 from onnx_models.dataset import build_cache, read_rows, shoes_folder
 from onnx_models.finder import HEIGHT, WIDTH, Finder
-from onnx_models.fit import Plan, checkpoint, fit, meet, split, the_first
+from onnx_models.fit import Plan, checkpoint, fit, matrices, meet, split, the_first
 from onnx_models.hints import MOBILENET, train_body
 from onnx_models.labels import read_labels
 from onnx_models.layerwise import train_layers
 from onnx_models.lessons import TWIN, Common, Stage, Targets, targets
-from onnx_models.losses import Follow
+from onnx_models.losses import TOLD, Follow
 from onnx_models.model import READS, Parts, Sizes, Trunk
-from onnx_models.palette import train_palette
+from onnx_models.palette import Palette, train_palette
 from onnx_models.sampler import Batch, Sampler
 from onnx_models.seek import train_finder
 from onnx_models.teachers import teacher_features
-from onnx_models.transformer import OWN, Transformer
+from onnx_models.transformer import OWN, VIT, Transformer
 from onnx_models.tutor import VIT_TINY, Tutor, pretrained
 from onnx_models.tutors import Tutors, ask
-from onnx_models.validate import PARTS, Held, Validation
+from onnx_models.validate import Held, Validation
 
 BATCH: Final = 128
 TUTOR_BATCH: Final = 64
 PEAK: Final = 1.5e-3
 TUTOR_PEAK: Final = 3e-4
 TRUNK_PEAK: Final = 3e-4
-"""Of its transformer, which always was taught before."""
+"""Of its transformer, which always was taught before; its matrices by Muon."""
 DECAY: Final = 0.05
 AGAIN: Final = 0.4
 """Share of the other peaks for a network that was trained before."""
@@ -128,10 +134,28 @@ def fit_tutor(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
     if the_first():
         slow.load_state_dict(torch.load(path, weights_only=False)["slow"])
         torch.set_num_threads(os.cpu_count() or 1)  # the other workers wait
-        tutors, answers = ask(slow, stage.bank, arguments.teachers, known.axes, arguments.seed)
-        torch.save(tutors.state_dict(), stage.where / TUTORS)
-        np.savez(done, **answers)  # type: ignore[arg-type]
+        keep_answers(slow, stage, sizes, known, arguments)
     meet()
+
+
+def keep_answers(
+    tutor: Tutor | Before, stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Namespace
+) -> None:
+    """Keep the tutors, and what they say of every row's clean picture."""
+    tutors, answers = ask(tutor, sizes, stage.bank, arguments.teachers, known.axes, arguments.seed)
+    torch.save(tutors.state_dict(), stage.where / TUTORS)
+    np.savez(stage.where / "answers.npz", **answers)  # type: ignore[arg-type]
+
+
+def take_over(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Namespace) -> None:
+    """Finder and palette of the artifact ``--before``, and its answers as a tutor's."""
+    weights = unpacked(onnx.load(str(arguments.before / "model.onnx")))
+    for name, network in (("finder", Finder()), ("palette", Palette())):
+        if not (path := stage.where / f"{name}.pt").exists():
+            fill(network, weights, f"{name}.")
+            torch.save(network.state_dict(), path)
+    if not (stage.where / "answers.npz").exists():
+        keep_answers(Before(arguments.before), stage, sizes, known, arguments)
 
 
 def shared(
@@ -140,6 +164,9 @@ def shared(
     """A worker's part of each batch, and for the first what it measures with."""
     rank, workers = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
     seed = arguments.seed + rank
+    if finder and the_first():
+        build_looks(stage.bank, finder, stage.where)
+    meet()
     looks = build_looks(stage.bank, finder, stage.where) if finder else None
     crops = Crops(stage.bank, seed, looks)
     sampler = Sampler(stage.rows, stage.bank, crops, known.near, batch // workers, seed)
@@ -192,15 +219,23 @@ def told(where: Path) -> dict[str, Tensor] | None:
     with np.load(path) as kept:
         return {
             name: torch.from_numpy(np.concatenate([kept[name], np.zeros_like(kept[name][:1])]))
-            for name in PARTS[:5]
+            for name in TOLD
         }
 
 
-def _follow(stage: Stage, common: Common, answers: dict[str, Tensor], teachers: Path) -> Follow:
+def _follow(
+    stage: Stage, common: Common, answers: dict[str, Tensor], sizes: Sizes,
+    arguments: argparse.Namespace,
+) -> Follow:  # fmt: skip
     """The losses of the tutors' answers."""
-    state = torch.load(checkpoint(stage.where, "tutor"), weights_only=False)
-    common.contrast.load_state_dict(state["contrast"])
-    tutors = Tutors(Tutor(Sizes(**state["sizes"])), teachers)
+    tutor: Tutor | Before
+    if arguments.before:
+        tutor = Before(arguments.before)
+    else:
+        state = torch.load(checkpoint(stage.where, "tutor"), weights_only=False)
+        common.contrast.load_state_dict(state["contrast"])
+        tutor = Tutor(sizes)
+    tutors = Tutors(tutor, sizes, arguments.teachers)
     tutors.load_state_dict(torch.load(stage.where / TUTORS, weights_only=True))
     seen = torch.from_numpy(np.flatnonzero(stage.bank.seen[clean_places(stage.bank)]))
     return Follow(answers, seen, common.contrast.weights().detach(), WHITENED, tutors)
@@ -261,13 +296,18 @@ def trained_body(where: Path) -> dict[str, Tensor]:
 
 
 def fit_layers(stage: Stage, arguments: argparse.Namespace) -> None:
-    """The trunk's transformer, by the tutor's hints layer by layer."""
+    """The trunk's transformer, by the tutor's hints layer by layer; by the pretrained one's where
+    the tutor is an artifact."""
     path = stage.where / LAYERS
     if path.exists():
         return
-    state = kept_at(checkpoint(stage.where, "tutor"), weights_only=False)
-    tutor = Tutor(Sizes(**state["sizes"]))
-    tutor.load_state_dict(state["slow"])
+    tutor = Transformer(VIT, HEIGHT, WIDTH)
+    if arguments.before:
+        pretrained(tutor, arguments.teachers / VIT_TINY)
+    else:
+        state = kept_at(checkpoint(stage.where, "tutor"), weights_only=False)
+        tutor = Tutor(Sizes(**state["sizes"]))
+        tutor.load_state_dict(state["slow"])
     torch.manual_seed(arguments.seed)
     body = Transformer(OWN, HEIGHT, WIDTH)
     train_layers(stage.bank, tutor, body, arguments.layers_minutes, arguments.seed, stage.where)
@@ -277,18 +317,19 @@ def fit_layers(stage: Stage, arguments: argparse.Namespace) -> None:
     meet()
 
 
-def begin(trunk: Trunk, where: Path) -> float:
+def begin(trunk: Trunk, where: Path, alone: bool) -> float:
     """Put the taught layers into the trunk, and behind them what the tutor reads from its own,
-    which began at random as well and learned here. AGAIN.
+    which began at random as well and learned here: AGAIN. ``alone``: no such tutor was trained, and
+    what reads starts as it is: 1.
 
     Raises:
         SystemExit: there are no layers, or no tutor.
     """
     layers = kept_at(where / LAYERS, weights_only=True)
-    tutor = kept_at(checkpoint(where, "tutor"), weights_only=False)["slow"]
+    tutor = {} if alone else kept_at(checkpoint(where, "tutor"), weights_only=False)["slow"]
     reads = {n: v for n, v in tutor.items() if n.startswith(READS)}
-    trunk.load_state_dict({**layers, **reads})
-    return AGAIN
+    trunk.load_state_dict({**trunk.state_dict(), **layers, **reads})
+    return 1.0 if alone else AGAIN
 
 
 def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Namespace) -> None:
@@ -298,12 +339,13 @@ def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
     if answers:  # of the shoe cut out, as the trunk sees it
         known = replace(known, style=answers["style"])
     common = Common(known, sizes)
-    follow = _follow(stage, common, answers, arguments.teachers) if answers else None
+    follow = _follow(stage, common, answers, sizes, arguments) if answers else None
+    torch.manual_seed(arguments.seed)  # what starts from nothing is the same for all workers
     trunk, slow = Trunk(sizes), Trunk(sizes)
     if arguments.trunk_from:
         share = go_on(trunk, common, arguments.trunk_from)
     else:
-        share = begin(trunk, stage.where)
+        share = begin(trunk, stage.where, alone=bool(arguments.before))
 
     def losses(parts: Parts, batch: Batch) -> dict[str, Tensor]:
         extra = follow(parts, batch.rows) if follow else {}
@@ -311,7 +353,7 @@ def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
 
     plan = Plan(
         f"trunk-{arguments.out.name}", trunk, slow, common.modules,
-        [*split(trunk.taught(), TRUNK_PEAK, DECAY),
+        [*matrices(trunk.taught(), TRUNK_PEAK, DECAY),
          *split(trunk.fresh() + common.parameters, share * PEAK, DECAY)],
         losses, TRUNK_WEIGHTS, common.contrast.weights, arguments.minutes, stage.where,
         {"sizes": sizes.as_dict(), "axes": known.axes}, arguments.check_every, arguments.compile,
@@ -324,7 +366,7 @@ def train(arguments: argparse.Namespace) -> None:
     """The whole run."""
     torch.manual_seed(arguments.seed)
     if dist.is_initialized():
-        if arguments.palette_minutes > 0:
+        if arguments.palette_minutes > 0 and not arguments.before:
             raise SystemExit("the palette is trained by one process: run it without torchrun")
         if not (arguments.cache / "bank" / "done").exists():
             raise SystemExit(
@@ -336,15 +378,19 @@ def train(arguments: argparse.Namespace) -> None:
     names = read_labels(stage.rows)[1]
     sizes = Sizes(labels=tuple(max(1, len(found)) for found in names))
     known = targets(stage, sizes)
-    if arguments.tutor_minutes > 0:
+    if arguments.before:
+        if the_first():
+            take_over(stage, sizes, known, arguments)
+        meet()
+    elif arguments.tutor_minutes > 0:
         fit_tutor(stage, sizes, known, arguments)
     if arguments.layers_minutes > 0:
         fit_layers(stage, arguments)
-    if arguments.body_minutes > 0:
+    if arguments.body_minutes > 0 and not arguments.before:
         fit_body(stage, arguments)
-    if arguments.finder_minutes > 0:
+    if arguments.finder_minutes > 0 and not arguments.before:
         fit_finder(stage, arguments)
-    if arguments.palette_minutes > 0:
+    if arguments.palette_minutes > 0 and not arguments.before:
         fit_palette(stage, known, arguments)
     if arguments.minutes > 0:
         fit_trunk(stage, sizes, known, arguments)
@@ -357,6 +403,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="artifact folder")
     parser.add_argument("--teachers", type=Path, required=True, help="the reference models")
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "solemate" / "train")
+    parser.add_argument("--before", type=Path, help="artifact to go on from; needs no tutor")
     parser.add_argument("--minutes", type=float, default=60.0, help="of the trunk; 0: none")
     parser.add_argument("--tutor-minutes", type=float, default=20.0, help="0: none")
     parser.add_argument("--finder-minutes", type=float, default=23.0, help="0: none")

@@ -1,10 +1,11 @@
-"""The tutors: a transformer fine-tuned on shoes, and it and MobileNetV1 as they were pretrained.
+"""The tutors: one that knows shoes, and ViT-Tiny and MobileNetV1 as they were pretrained.
 
-What fine-tuning on a few thousand shoes teaches is partly those shoes. A network that never saw
-them knows less about shoes and errs elsewhere; together they find more than either (an ensemble as
-the teacher of one network, Hinton et al. 2015, arXiv 1503.02531). What likens shoes as people do is
-the transformer as it was pretrained (:mod:`onnx_models.teachers`): of style it speaks alone. None
-is ever shipped.
+Who knows shoes is a transformer fine-tuned on them (:mod:`onnx_models.tutor`) or the artifact that
+came before (:mod:`onnx_models.before`). What a few thousand shoes teach is partly those shoes. A
+network that never saw them knows less about shoes and errs elsewhere; together they find more than
+either (an ensemble as the teacher of one network, Hinton et al. 2015, arXiv 1503.02531). What
+likens shoes as people do is the transformer as it was pretrained (:mod:`onnx_models.teachers`): of
+style it speaks alone. No pretrained network is ever shipped.
 """
 
 from __future__ import annotations
@@ -17,16 +18,17 @@ import torch
 from torch import Tensor, nn
 
 from onnx_models.bank import Bank, clean_places
+from onnx_models.before import Before
 from onnx_models.blocks import weighted_mean
-from onnx_models.crops import by_mask
+from onnx_models.crops import by_mask, side_by_side
 from onnx_models.dataset import F32
+from onnx_models.finder import HEIGHT, WIDTH
 from onnx_models.hints import MOBILENET, Pretrained
-from onnx_models.losses import Fine
-from onnx_models.model import Parts
+from onnx_models.losses import TOLD, Fine
+from onnx_models.model import Sizes
 from onnx_models.separable import LAST
-from onnx_models.transformer import DIM, PATCH, VIT, Transformer
+from onnx_models.transformer import DIM, VIT, Transformer
 from onnx_models.tutor import VIT_TINY, Tutor, pretrained
-from onnx_models.validate import PARTS, embed
 
 WHITENED: Final = 0.5
 """Power of the deviation that directions of either are divided by."""
@@ -39,16 +41,16 @@ BATCH: Final = 64
 
 
 class Tutors(nn.Module):
-    """Focused shoes (n, 4, h, w) to the fine-tuned tutor's parts, detail by two, style by the
-    third."""
+    """Focused shoes (n, 4, HEIGHT, WIDTH) to TOLD by name, the tutor's model and attributes, detail
+    by two, style by the third."""
 
-    def __init__(self, tutor: Tutor, teachers: Path) -> None:
+    def __init__(self, tutor: Tutor | Before, sizes: Sizes, teachers: Path) -> None:
         super().__init__()
         self.tutor, self.knows = tutor.eval(), Pretrained(teachers / MOBILENET)
-        self.likens = Transformer(VIT, *(side * PATCH for side in tutor.grid))
-        self.register_buffer("style", torch.eye(DIM)[:, : tutor.to_style.out_features].clone())
+        self.likens = Transformer(VIT, HEIGHT, WIDTH)
+        self.register_buffer("style", torch.eye(DIM)[:, : sizes.style].clone())
         self.style: Tensor
-        width = tutor.to_detail.out_features
+        width = sizes.detail
         self.own, self.seen = Fine(width, width), Fine(LAST, SEEN)
         self.both = Fine(width + SEEN, width)
 
@@ -56,6 +58,10 @@ class Tutors(nn.Module):
         deep = self.knows(x[:, :3].contiguous(memory_format=torch.channels_last))[-1].float()
         share = nn.functional.adaptive_avg_pool2d(x[:, 3:].float(), deep.shape[2:])
         return torch.sqrt(weighted_mean(deep, share))
+
+    def _told(self, x: Tensor) -> dict[str, Tensor]:
+        said = self.tutor(x)
+        return said if isinstance(said, dict) else said._asdict()
 
     def _joined(self, own: Tensor, seen: Tensor) -> Tensor:
         return torch.cat([self.own(own), self.seen(seen) * SHARE**0.5], dim=1)
@@ -69,7 +75,7 @@ class Tutors(nn.Module):
         for block in crops.split(BATCH):
             x = block.permute(0, 3, 1, 2).float() / 255
             with torch.autocast("cpu", dtype=torch.bfloat16):
-                told.append(self.tutor(x).detail.float())
+                told.append(self._told(x)["detail"].float())
                 looked.append(self._seen(x))
         own, seen = torch.cat(told), torch.cat(looked)
         self.own.fit(own, WHITENED)
@@ -82,33 +88,41 @@ class Tutors(nn.Module):
         one, _, two = torch.linalg.svd(towards)
         self.both.axes.copy_(self.both.axes @ one @ two)
 
-    def forward(self, x: Tensor) -> Parts:
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
         """The parts; bfloat16 only under the caller's autocast."""
-        parts: Parts = self.tutor(x)
+        said = self._told(x)
         seen = self._seen(x)
         likened = self.likens.tokens(x[:, :3])[:, 0]
         with torch.autocast("cpu", enabled=False):
-            detail = self.both(self._joined(parts.detail.float(), seen.float()))
+            detail = self.both(self._joined(said["detail"].float(), seen.float()))
             style = nn.functional.normalize(likened.float() @ self.style, dim=1)
-        return parts._replace(detail=detail, style=style)
+        return {n: {**said, "detail": detail, "style": style}[n].float() for n in TOLD}
 
 
 def ask(
-    tutor: Tutor, bank: Bank, teachers: Path, style: Tensor, seed: int
+    tutor: Tutor | Before, sizes: Sizes, bank: Bank, teachers: Path, style: Tensor, seed: int
 ) -> tuple[Tutors, dict[str, F32]]:
     """The tutors, directions fitted on pictures that training sees, ``style`` as
     :meth:`Tutors.fit`; and their parts of every row's clean picture and its mirror image, by
     name."""
-    tutors = Tutors(tutor, teachers)
+    tutors = Tutors(tutor, sizes, teachers).eval()
     pretrained(tutors.likens, teachers / VIT_TINY)
     places = clean_places(bank)
     crops = by_mask(bank.views[places], bank.masks[places], 0)
     trained = np.flatnonzero(bank.seen[places])
     some = np.random.default_rng(seed).choice(trained, min(SAMPLE, len(trained)), replace=False)
     tutors.fit(torch.from_numpy(crops[np.sort(some)]), style)
-    found, mirrored = embed(tutors, crops), embed(tutors, np.ascontiguousarray(crops[:, :, ::-1]))
+
+    @torch.inference_mode()
+    def say(start: int) -> dict[str, Tensor]:
+        x = torch.from_numpy(crops[start : start + BATCH]).permute(0, 3, 1, 2).float() / 255
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            said, mirrored = tutors(x), tutors(x.flip(3))
+        return {name: said[name] + mirrored[name] for name in TOLD}
+
+    told = side_by_side(say, len(crops), BATCH)
     kept = {}
-    for name in PARTS[:5]:
-        both = found[name] + mirrored[name]
+    for name in TOLD:
+        both = torch.cat([one[name] for one in told]).numpy()
         kept[name] = np.asarray(both / np.linalg.norm(both, axis=1, keepdims=True), np.float32)
     return tutors, kept

@@ -10,14 +10,18 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from app.settings import Settings  # noqa: E402
 from app.sketch.design import random_design  # noqa: E402
 from app.sketch.render import render  # noqa: E402
+from app.vision.encoder import CATALOGUE  # noqa: E402
 from onnx_models.assemble import GATED, KEPT, PARTS, Served, outline, sided  # noqa: E402
 from onnx_models.bank import CLEAN, MILD, SHOT  # noqa: E402
+from onnx_models.before import Before, fill, unpacked  # noqa: E402
 from onnx_models.colours import CLUES, tone  # noqa: E402
 from onnx_models.crops import Clues, looks_of  # noqa: E402
 from onnx_models.dataset import HELD_SOURCE, Row  # noqa: E402
 from onnx_models.finder import HEIGHT, WIDTH, Finder, Found, _sample, focus  # noqa: E402
+from onnx_models.fit import Group, Optimiser, matrices  # noqa: E402
 from onnx_models.gates import fit_side  # noqa: E402
 from onnx_models.heads.network import PairNetwork  # noqa: E402
 from onnx_models.hints import MOBILENET, Pretrained, settle  # noqa: E402
@@ -240,10 +244,14 @@ def test_a_trunk_begins_with_taught_layers_and_reads_as_the_tutor_does(tmp_path:
     torch.manual_seed(0)
     tutor, layers, trunk = Tutor(Sizes()), Transformer(OWN, HEIGHT, WIDTH), Trunk(Sizes())
     with pytest.raises(SystemExit, match="no run was kept at"):
-        begin(trunk, tmp_path)
+        begin(trunk, tmp_path, alone=False)
     torch.save(layers.state_dict(), tmp_path / "layers.pt")
     torch.save({"slow": tutor.state_dict()}, tmp_path / "tutor.pt")
-    assert begin(trunk, tmp_path) == AGAIN
+    own = trunk.to_detail.weight.detach().clone()
+    assert begin(trunk, tmp_path, alone=True) == 1.0
+    assert torch.equal(trunk.to_detail.weight, own), "no tutor was trained: it reads as it began"
+    assert torch.equal(trunk.patch.weight, layers.patch.weight)
+    assert begin(trunk, tmp_path, alone=False) == AGAIN
     for name, value in trunk.state_dict().items():
         source = layers if name in layers.state_dict() else tutor
         assert torch.equal(value, source.state_dict()[name]), name
@@ -426,6 +434,18 @@ def test_looks_cut_out_what_is_served() -> None:
     assert away.mean() < 0.05, "the frame is moved a little, no more"
 
 
+class Says(torch.nn.Module):
+    """A trunk that answers as tutors do."""
+
+    def __init__(self, trunk: Trunk) -> None:
+        super().__init__()
+        self.trunk = trunk
+
+    def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+        found: dict[str, torch.Tensor] = self.trunk(x)._asdict()
+        return found
+
+
 def test_a_student_that_answers_as_the_tutor_has_nothing_to_match() -> None:
     """And its norms keep their statistics while mixtures go through it."""
     torch.manual_seed(0)
@@ -440,7 +460,7 @@ def test_a_student_that_answers_as_the_tutor_has_nothing_to_match() -> None:
     before = trunk.to_features[1].running_mean.clone()
     lost = {}
     for name, tutor in (("same", trunk), ("other", other)):
-        follow = Follow(answers, torch.arange(40), torch.full((4,), 0.25), powers, tutor)
+        follow = Follow(answers, torch.arange(40), torch.full((4,), 0.25), powers, Says(tutor))
         lost[name] = float(follow.match(trunk, crops)["match"].detach())
     assert torch.equal(before, trunk.to_features[1].running_mean)
     assert trunk.training
@@ -553,27 +573,28 @@ def test_tutors_tell_apart_what_either_does(tmp_path: Path) -> None:
     torch.manual_seed(0)
     mobilenet(tmp_path)
     tutor = Tutor(Sizes()).eval()
-    tutors = Tutors(tutor, tmp_path)
+    tutors = Tutors(tutor, Sizes(), tmp_path)
     shoes = [torch.cat(drawn(seed), dim=1) for seed in range(160)]
     x = torch.nn.functional.interpolate(torch.cat(shoes), (HEIGHT, WIDTH))
     axes = torch.linalg.qr(torch.randn(DIM, Sizes().style))[0]
     tutors.fit((x.permute(0, 2, 3, 1) * 255).to(torch.uint8), axes)
     with torch.inference_mode():
         alone, both = tutor(x), tutors(x)
-        again = Tutors(Tutor(Sizes()), tmp_path)
+        again = Tutors(Tutor(Sizes()), Sizes(), tmp_path)
         again.load_state_dict(tutors.state_dict())
-        told = again(x[:2]).detail
+        told = again(x[:2])["detail"]
         likened = tutors.likens.tokens(x[:, :3])[:, 0] @ axes
-    assert torch.equal(alone.attributes, both.attributes)
-    assert not torch.allclose(alone.style, both.style, atol=0.1)
-    assert torch.allclose(both.style, torch.nn.functional.normalize(likened, dim=1), atol=1e-4)
-    assert both.detail.shape == alone.detail.shape
-    assert torch.allclose(both.detail.norm(dim=1), torch.ones(160), atol=1e-3)
-    assert torch.allclose(told, both.detail[:2], atol=1e-4)
+    assert torch.equal(alone.attributes, both["attributes"])
+    assert not torch.allclose(alone.style, both["style"], atol=0.1)
+    assert torch.allclose(both["style"], torch.nn.functional.normalize(likened, dim=1), atol=1e-4)
+    detail = both["detail"]
+    assert detail.shape == alone.detail.shape
+    assert torch.allclose(detail.norm(dim=1), torch.ones(160), atol=1e-3)
+    assert torch.allclose(told, detail[:2], atol=1e-4)
     own = torch.nn.functional.normalize(alone.detail - alone.detail.mean(0), dim=1)
-    near = (own * both.detail).sum(1).mean()
+    near = (own * detail).sum(1).mean()
     assert float(near) > 0.3, "a random rotation of 96 directions would give 0"
-    apart = (both.detail @ both.detail.T - own @ own.T).abs().mean()
+    apart = (detail @ detail.T - own @ own.T).abs().mean()
     assert float(apart) > 0.02, "the other network has a say"
 
 
@@ -659,3 +680,75 @@ def test_a_text_lies_where_a_classifier_looks_for_what_it_asks() -> None:
     assert float(told[0, 0]) > 0.95
     assert min(told[1, :2].tolist()) > 0.6
     assert float(told[1, 2:].abs().max()) < 0.2
+
+
+def artifact() -> Path:
+    """The encoder that the project ships."""
+    name = str(Settings.model_fields["encoder"].default)
+    return Path(__file__).parents[2] / "onnx_models" / name
+
+
+def test_finder_and_palette_are_read_back_from_the_artifact() -> None:
+    """A finder read from the file marks shoes as the file does; another plan is refused."""
+    weights = unpacked(pytest.importorskip("onnx").load(str(artifact() / "model.onnx")))
+    finder, palette = Finder(), Palette()
+    fill(finder, weights, "finder.")
+    fill(palette, weights, "palette.")
+    shoes = [render(random_design(seed), "side", (192, 192), "white", seed) for seed in range(3)]
+    pixels = np.stack([np.asarray(shoe, np.uint8) for shoe in shoes])
+    mask = open_session(artifact() / "model.onnx").run(["mask"], {"pixels": pixels})[0]
+    with torch.inference_mode():
+        found = finder.eval()(torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255)
+    assert np.allclose(torch.sigmoid(found.logits).numpy(), mask, atol=1e-4)
+    assert 0.05 < mask.mean() < 0.8
+    assert float(palette.plain.weight.abs().sum()) > 1
+    with pytest.raises(KeyError):
+        fill(torch.nn.Linear(3, 3), weights, "finder.")
+
+
+def test_an_artifact_can_be_asked_as_a_tutor(tmp_path: Path) -> None:
+    """What its trunk says of a crop is what stands in its vectors, in the directions kept."""
+    onnx = pytest.importorskip("onnx")
+    weights = unpacked(onnx.load(str(artifact() / "model.onnx")))
+    finder = Finder().eval()
+    fill(finder, weights, "finder.")
+    shoes = [render(random_design(seed), "side", (192, 192), "white", seed) for seed in range(6)]
+    pixels = np.stack([np.asarray(shoe, np.uint8) for shoe in shoes])
+    kept = open_session(artifact() / "model.onnx").run([CATALOGUE], {"pixels": pixels})[0]
+    with torch.inference_mode():
+        x = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
+        said = Before(artifact())(focus(x, finder(x)))
+    ends = np.cumsum(list(KEPT.values()))
+    for name in ("style", "model", "detail", "attributes"):
+        at = PARTS.index(name)
+        own = (said[name].numpy() - weights[f"mean_{name}"]) @ weights[f"axes_{name}"]
+        own /= np.linalg.norm(own, axis=1, keepdims=True)
+        there = kept[:, ends[at] - KEPT[name] : ends[at]]
+        there = there / np.linalg.norm(there, axis=1, keepdims=True)
+        assert float((own * there).sum(axis=1).min()) > 0.98, name
+    empty = onnx.helper.make_model(onnx.helper.make_graph([], "g", [], []))
+    onnx.save(empty, str(tmp_path / "model.onnx"))
+    with pytest.raises(ValueError, match="no trunk that can be asked"):
+        Before(tmp_path)
+
+
+def test_matrices_are_turned_and_the_rest_steps_as_ever() -> None:
+    """Muon's steps are orthogonal: all directions of a matrix learn alike."""
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(torch.nn.Linear(16, 16), torch.nn.Linear(16, 4))
+    groups = [*matrices(list(network.parameters()), 1e-3, 0.0), Group([], 5e-3, 0.0)]
+    optimiser = Optimiser(groups)
+    optimiser.pace(0.5)
+    turned = optimiser.each[1].param_groups[0]
+    assert turned["lr"] == pytest.approx(2e-3)
+    assert [group["lr"] for group in optimiser.each[0].param_groups] == [5e-4, 5e-4, 2.5e-3]
+    before = network[0].weight.detach().clone()
+    x = torch.randn(64, 16) * torch.logspace(0, -3, 16)
+    network(x).square().sum().backward()
+    optimiser.step()
+    kept = optimiser.state_dict()
+    step = torch.linalg.svdvals(network[0].weight.detach() - before)
+    assert float(step[3] / step[0]) > 0.5, "the loss has four directions, of very unlike strength"
+    again = Optimiser(groups)
+    again.load_state_dict(kept)
+    assert again.each[1].state_dict()["state"].keys() == kept[1]["state"].keys()

@@ -1,0 +1,114 @@
+"""What an artifact knows, read back from its ONNX file: so that a run can go on from what is kept
+in the repository, with no checkpoint of the run that made it.
+
+Finder and palette are taken over as they are; the trunk is asked as a tutor, whatever it is made
+of. Weights come back as they were packed (:mod:`onnx_models.packing`), norms folded into what is
+before them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import torch
+from torch import Tensor, nn
+
+from onnx_models.dataset import F32
+from onnx_models.finder import HEIGHT, WIDTH
+from onnx_models.losses import TOLD
+from onnx_models.model import unit
+
+
+def unpacked(model: onnx.ModelProto) -> dict[str, F32]:
+    """Weights by the names that they have in torch."""
+    values = {t.name: onnx.numpy_helper.to_array(t) for t in model.graph.initializer}
+    found: dict[str, F32] = {}
+    for name, value in values.items():
+        if name.endswith(".half"):
+            found[name.removesuffix(".half")] = value.astype(np.float32)
+        elif name.endswith(".int8"):
+            plain = name.removesuffix(".int8")
+            found[plain] = value.astype(np.float32) * values[f"{plain}.scale"]
+        elif value.dtype == np.float32:
+            found[name] = value
+    return found
+
+
+@torch.no_grad()
+def fill(module: nn.Module, weights: dict[str, F32], prefix: str) -> None:
+    """Put ``weights`` whose names begin with ``prefix`` into a module of the same plan. A norm that
+    was folded away becomes a shift.
+
+    Raises:
+        KeyError: the artifact has another plan.
+    """
+    state = module.state_dict()
+    for name in state:
+        if (found := weights.get(prefix + name)) is not None:
+            state[name] = torch.from_numpy(found.copy()).view_as(state[name])
+            continue
+        layer, _, kind = name.rpartition(".")
+        before = prefix + _normed(layer) + ".weight"
+        if kind == "num_batches_tracked":
+            continue
+        state[name] = {
+            "weight": torch.ones_like(state[name]),
+            "bias": torch.from_numpy(weights[f"{before}_bias"].copy()),
+            "running_mean": torch.zeros_like(state[name]),
+            "running_var": torch.full_like(state[name], 1 - nn.BatchNorm2d(1).eps),
+        }[kind]
+    module.load_state_dict(state)
+
+
+def _normed(norm: str) -> str:
+    """What a norm was folded into: ``conv2`` for ``norm2``, in a sequence ``0`` for ``1``."""
+    where, _, last = norm.rpartition(".")
+    if last.startswith("norm"):
+        return f"{where}.conv{last.removeprefix('norm')}"
+    if last.isdigit():
+        return f"{where}.{int(last) - 1}"
+    raise KeyError(f"the artifact has no weights for {norm or 'the whole'}")
+
+
+class Before(nn.Module):
+    """The trunk of an artifact: focused shoes (n, 4, HEIGHT, WIDTH) to TOLD, unit vectors.
+
+    It runs in onnxruntime on one thread, and nothing flows back.
+    """
+
+    def __init__(self, artifact: Path) -> None:
+        """Raises:
+        ValueError: the graph has no such trunk.
+        """
+        super().__init__()
+        model = onnx.load(str(artifact / "model.onnx"))
+        graph = model.graph
+        crops = [v.name for v in graph.value_info if _sizes(v)[1:] == [4, HEIGHT, WIDTH]]
+        told = {
+            name: node.output[0]
+            for node in graph.node
+            for name in TOLD
+            if node.op_type in ("Gemm", "MatMul") and f"trunk.to_{name}.weight" in node.input
+        }
+        if len(crops) != 1 or len(told) != len(TOLD):
+            raise ValueError(f"{artifact} has no trunk that can be asked for {', '.join(TOLD)}")
+        cut = onnx.utils.Extractor(model).extract_model(crops, [told[name] for name in TOLD])
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.log_severity_level = 3
+        self.session = ort.InferenceSession(cut.SerializeToString(), options)
+        self.crop = crops[0]
+
+    @torch.no_grad()
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """The answers by name, float32."""
+        pixels = x.detach().float().contiguous().numpy()
+        found = self.session.run(None, {self.crop: pixels})
+        return {name: unit(torch.from_numpy(v)) for name, v in zip(TOLD, found, strict=True)}
+
+
+def _sizes(value: onnx.ValueInfoProto) -> list[int]:
+    return [d.dim_value for d in value.type.tensor_type.shape.dim]
