@@ -76,14 +76,13 @@ zappos_triplets were never trained on. The photographs belong to the shops, bran
 who made them, are not part of this project and are not redistributed. The weights are the project's
 own (MIT): palette, finder and trunk began at random. The finder's convolutions learned, stage by
 stage, to see in any picture what MobileNetV1 (ImageNet, Apache-2.0) sees there, then from
-composites, where the shoe's mask is known. The trunk is a transformer with a rectifier and a
-smaller perceptron than ViT-Tiny's (ImageNet, AugReg weights, presumed Apache-2.0). It learned,
-layer by layer, to compute what a tutor computes there, ViT-Tiny fine-tuned on the training
-photographs; then from contrast and labels of its own, and from what that tutor, ViT-Tiny as it was
-and MobileNetV1 say of the clean pictures and of mixtures. None of their weights is in the file; how
-near its layers come to the tutor's is in EXPERIMENTS.md. es_shop_multiview was kept out as well
-while the weights of the parts were fitted on it; tutor, palette and trunk then learned with it, for
-few products show several views.
+composites, where the shoe's mask is known; they and the palette are those of the encoder before.
+The trunk is a transformer with a rectifier and a smaller perceptron than ViT-Tiny's (ImageNet,
+AugReg weights, presumed Apache-2.0). It learned, layer by layer, to compute in any picture what
+ViT-Tiny computes there; then from contrast and labels of its own, and from what the encoder before,
+ViT-Tiny and MobileNetV1 say of the clean pictures and of mixtures. None of their weights is in the
+file; how near its layers come to ViT-Tiny's is in EXPERIMENTS.md. es_shop_multiview was kept out as
+well while an earlier encoder's weights of the parts were fitted on it (`choices.json`).
 
 ## Measured
 
@@ -112,25 +111,18 @@ shoe: real ones of every kind were not at hand.
 
 ## Again
 
-    python -m onnx_models.train --data DIR --teachers DIR --out onnx_models/{facts["name"]} \\
-        --cache HELD --hold --tutor-minutes 56 --layers-minutes 25 --body-minutes 38 \\
-        --finder-minutes 23 --palette-minutes 7 --minutes 33
-    python -m onnx_models.finish --data DIR --cache HELD --out onnx_models/{facts["name"]}
+    python -m onnx_models.train --data DIR --teachers DIR --cache DIR \\
+        --out onnx_models/{facts["name"]} --before BEFORE --layers-minutes 0 --minutes 0
+    torchrun --nproc-per-node 2 -m onnx_models.train --data DIR --teachers DIR --cache DIR \\
+        --out onnx_models/{facts["name"]} --before BEFORE --layers-minutes 12 \\
+        --minutes {minutes:.0f}
+    python -m onnx_models.finish --data DIR --cache DIR --out onnx_models/{facts["name"]} \\
+        --choices onnx_models/choices.json
+    python -m onnx_models.text.train --encoder onnx_models/{facts["name"]} --data DIR --minutes 6
+    python -m onnx_models.heads.train --encoder onnx_models/{facts["name"]} --data DIR --cache DIR
 
-chooses weights and gate with one studio held. Then with all studios, from a copy of HELD without
-finder.pt, tutor.pt, tutors.pt, answers.npz, palette.pt, trunk-*.pt, validation.npy and the bank's
-clues and looks:
-
-    python -m onnx_models.train --data DIR --teachers DIR --out onnx_models/{facts["name"]} \\
-        --cache ALL --finder-from HELD/finder.pt --finder-minutes 14 \\
-        --tutor-from HELD/tutor.pt --tutor-minutes 24 --palette-minutes 7 \\
-        --trunk-from HELD/trunk-{facts["name"]}.pt --minutes {minutes:.0f}
-    python -m onnx_models.finish --data DIR --cache ALL --out onnx_models/{facts["name"]} \\
-        --choices HELD/choices.json
-
-Body, finder, trunk and the tutor's second part learned in two processes (`torchrun
---nproc-per-node 2`). The schedule follows the clock, so a faster machine trains longer in the same
-minutes; weights differ from run to run and with the speed of the machine. EXPERIMENTS.md says which
-parts were made when.
+BEFORE is the artifact that came before, from the repository's history; EXPERIMENTS.md names its
+commit. The schedule follows the clock, so a faster machine trains longer in the same minutes;
+weights differ from run to run and with the speed of the machine.
 """
     path.write_text(text, encoding="utf-8")

@@ -25,7 +25,7 @@ from onnx_models.adopt import adopt
 from onnx_models.features import default_cache, file_features
 from onnx_models.scorecard.bench import TEST_SOURCES, Bench, Result, read_bench
 from onnx_models.scorecard.entrants import Entrant, Joined, Pictures, Table
-from onnx_models.scorecard.run import PROTOCOLS, QUICK, measure, unreadable, write
+from onnx_models.scorecard.run import PROTOCOLS, QUICK, beside, measure, unreadable, write
 from onnx_models.scorecard.sheets import drawn_sheets, real_sheets
 from onnx_models.scorecard.sift import SiftWords
 
@@ -69,7 +69,8 @@ def evaluate(
         seed: of the camera simulation, the bootstrap and the classifiers.
         thin: keep every ``thin``-th photograph that was trained on: a quick look.
         cache: folder for vectors and results; None: the user's cache.
-        out: the Markdown file; its drawings go to ``img/`` beside it. None: not written.
+        out: the Markdown file; its drawings go to ``img/`` beside it, its results to a JSON file
+            of the same name, from where they are taken when they still hold. None: not written.
 
     Raises:
         BadInput: no labels, no multi-view test product, or an unknown protocol.
@@ -87,8 +88,9 @@ def evaluate(
     entrants = [resolve_entrant(name, data_dir, bench) for name in names]
     results: dict[str, dict[str, Result]] = {name: {} for name in chosen}
     markdown = ""
+    known = beside(out)
     for done, entrant in enumerate(entrants, 1):
-        for name, row in measure(bench, [entrant], chosen, console).items():
+        for name, row in measure(bench, [entrant], chosen, console, known).items():
             results[name].update(row)
         # Written after every row: a long run that is stopped leaves what it found.
         markdown = write(results, entrants[:done], bench, out)

@@ -1,23 +1,27 @@
 """Measuring: every protocol for every entrant, each result kept on disk.
 
-A result's file is named by a digest of all it depends on: the entrant and its folder, the
-photographs, and the source of this package and of the metrics. So another run measures what is new.
-On two cores one new encoder takes some minutes, most of it encoding 17,754 photographs and
-gradient boosting; nothing at all a second time.
+A result is named by a digest of all it depends on: the entrant and its folder, the photographs and
+their labels, and the source of this package and of the metrics. So another run measures what is
+new; a report has the results that it shows beside it, in a file that a checkout carries along
+(:data:`KEPT`). On two cores one new encoder takes some minutes, most of it encoding 17,754
+photographs and gradient boosting; nothing at all a second time.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from rich.console import Console
 
+from app.errors import BadInput
+from app.settings import Settings
 from app.vision import image
 from onnx_models import metrics, reshoot
 from onnx_models.features import default_cache
@@ -28,6 +32,10 @@ from onnx_models.scorecard.entrants import Entrant
 from onnx_models.scorecard.report import bars, curves, table
 
 Measure = Callable[[Bench, Entrant, Array], Result]
+KEPT: Final = ".json"
+"""Ending of the file of results beside a report."""
+DECIMALS: Final = 5
+"""Of what is kept there."""
 
 
 @dataclass(frozen=True)
@@ -97,17 +105,22 @@ QUICK: Final = ("retrieval", "smaller", "views", "colourways", "triplets", "pair
 
 
 def measure(
-    bench: Bench, entrants: Sequence[Entrant], names: Sequence[str], console: Console | None = None
-) -> dict[str, dict[str, Result]]:
-    """Results by protocol and entrant."""
+    bench: Bench, entrants: Sequence[Entrant], names: Sequence[str],
+    console: Console | None = None, known: Mapping[str, Result] | None = None,
+) -> dict[str, dict[str, Result]]:  # fmt: skip
+    """Results by protocol and entrant; ``known``: what a report has beside it (:func:`beside`)."""
     out: dict[str, dict[str, Result]] = {name: {} for name in names}
     store = (bench.cache or default_cache()) / "results"
     store.mkdir(parents=True, exist_ok=True)
-    source = _source()
+    photographs = _photographs(bench)
     for entrant in entrants:
         vectors: Array | None = None
         for name in names:
-            path = store / f"{_key(bench, entrant, name, source)}.json"
+            key = _key(photographs, bench.settings, entrant, name)
+            path = store / f"{key}.json"
+            if not path.exists() and known and key in known:
+                out[name][entrant.name] = known[key]
+                continue
             if not path.exists():
                 if console:
                     console.print(f"{entrant.name}: {name}")
@@ -115,8 +128,23 @@ def measure(
                     vectors = entrant.gallery(bench)
                 result = PROTOCOLS[name].measure(bench, entrant, vectors)
                 path.write_text(json.dumps(asdict(result)), encoding="utf-8")
-            out[name][entrant.name] = _read(path)
+            out[name][entrant.name] = _result(json.loads(path.read_text(encoding="utf-8")))
     return out
+
+
+def beside(report: Path | None) -> dict[str, Result]:
+    """The results that a report shows, by key; none where none are kept.
+
+    Raises:
+        BadInput: the file is not one of them.
+    """
+    path = report.with_suffix(KEPT) if report else None
+    if path is None or not path.exists():
+        return {}
+    try:
+        return {k: _result(one) for k, one in json.loads(path.read_text(encoding="utf-8")).items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadInput(f"{path} holds no results of a scorecard: move it away") from error
 
 
 def write(
@@ -142,7 +170,25 @@ def write(
     if path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+        photographs = _photographs(bench)
+        kept = {
+            _key(photographs, bench.settings, entrant, name): {
+                "encoder": entrant.name, "protocol": name, **_rounded(asdict(rows[entrant.name])),
+            }
+            for name, rows in results.items() for entrant in entrants
+        }  # fmt: skip
+        text_of = "\n,".join(f"{json.dumps(k)}: {json.dumps(one)}" for k, one in kept.items())
+        path.with_suffix(KEPT).write_text(f"{{{text_of}\n}}\n", encoding="utf-8")
     return text
+
+
+def _rounded(value: Any) -> Any:
+    """The same with numbers of DECIMALS, dicts and lists within."""
+    if isinstance(value, dict):
+        return {key: _rounded(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_rounded(one) for one in value]
+    return round(value, DECIMALS) if isinstance(value, float) else value
 
 
 _BARS: Final = {
@@ -171,30 +217,48 @@ def _plots(name: str, rows: Mapping[str, Result], path: Path | None) -> list[str
     return []
 
 
-def _key(bench: Bench, entrant: Entrant, name: str, source: str) -> str:
+def _key(photographs: str, settings: Settings, entrant: Entrant, name: str) -> str:
     """Encoders with a folder depend on its files and on app.vision, which opens their parts."""
     folders = [entrant.name] + (["localiser", "finder"] if name == "wild" else [])
     files = sorted(
-        (str(path), path.stat().st_size, path.stat().st_mtime_ns)
-        for root in (bench.settings.models_dir, bench.settings.home / "encoders")
+        (folder, str(path.relative_to(root / folder)), _of_file(path, path.stat().st_mtime_ns))
+        for root in (settings.models_dir, settings.home / "encoders")
         for folder in folders
         for path in (root / folder).rglob("*")
         if path.is_file() and path.suffix not in (".py", ".pyc", ".md")
     )
-    if files:
-        source += _digest(Path(str(image.__file__)).parent.glob("*.py"))
-    text = json.dumps(
-        [bench.digest, str(bench.folder), entrant.name, entrant.sha256, name, source, files]
-    )
+    source = _source() + (_vision() if files else "")
+    text = json.dumps([photographs, entrant.name, entrant.sha256, name, source, files])
     return hashlib.sha256(text.encode()).hexdigest()[:40]
 
 
+def _photographs(bench: Bench) -> str:
+    """Digest of which photographs there are, their sizes and labels."""
+    sizes = [(bench.folder / file).stat().st_size for file in bench.files]
+    labels = _digest(path for path in bench.folder.rglob("*.csv"))
+    return hashlib.sha256(json.dumps([bench.digest, sizes, labels]).encode()).hexdigest()
+
+
+@functools.cache
+def _of_file(path: Path, changed: int) -> str:
+    """Digest of a file; ``changed``: when, so that it is read once."""
+    del changed
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@functools.cache
 def _source() -> str:
     """Digest of the code that measures."""
     here = Path(__file__).parent
     aside = ("report.py", "run.py", "sheets.py")
     own = [path for path in here.glob("*.py") if path.name not in aside]
     return _digest([Path(str(metrics.__file__)), *own])
+
+
+@functools.cache
+def _vision() -> str:
+    """Digest of the code that opens encoders."""
+    return _digest(Path(str(image.__file__)).parent.glob("*.py"))
 
 
 def _digest(paths: Iterable[Path]) -> str:
@@ -204,8 +268,7 @@ def _digest(paths: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
-def _read(path: Path) -> Result:
-    data = json.loads(path.read_text(encoding="utf-8"))
+def _result(data: Mapping[str, Any]) -> Result:
     figures = {key: Interval(**value) for key, value in data["figures"].items()}
     return Result(figures, data["counts"], data["series"], data["notes"])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -154,6 +155,33 @@ def test_results_are_measured_once(
     assert first == evaluate(
         ["hog"], small_data, bare, protocols=["retrieval"], cache=tmp_path / "c"
     )
+
+
+def test_a_report_carries_its_results_along(
+    small_data: Path, tmp_path: Path, bare: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another machine has no cache: what stands beside the report holds while all is the same."""
+    out = tmp_path / "docs" / "card.md"
+    chosen = ["retrieval", "triplets"]
+    first = evaluate(NAMES, small_data, bare, protocols=chosen, cache=tmp_path / "c", out=out)
+    kept = out.with_suffix(".json").read_text()
+    assert len(json.loads(kept)) == len(NAMES) * len(chosen)
+    shutil.copytree(small_data, moved := tmp_path / "elsewhere")
+
+    def never(*_: object) -> None:
+        raise AssertionError("measured again")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("onnx_models.scorecard.entrants.Pictures.gallery", never)
+        again = evaluate(NAMES, moved, bare, protocols=chosen, cache=tmp_path / "d", out=out)
+        assert again.markdown == first.markdown == out.read_text()
+        assert out.with_suffix(".json").read_text() == kept
+        Image.new("RGB", (50, 50), "lime").save(moved / "shoes" / "p0_0.jpg")
+        with pytest.raises(AssertionError, match="measured again"):
+            evaluate(NAMES, moved, bare, protocols=chosen, cache=tmp_path / "d", out=out)
+    out.with_suffix(".json").write_text("[]")
+    with pytest.raises(BadInput, match=r"card\.json holds no results"):
+        evaluate(NAMES, small_data, bare, protocols=chosen, cache=tmp_path / "c", out=out)
 
 
 def test_every_protocol_says_why_it_has_no_figures(
