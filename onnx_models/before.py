@@ -2,8 +2,9 @@
 in the repository, with no checkpoint of the run that made it.
 
 Finder and palette are taken over as they are; the trunk is asked as a tutor, whatever it is made
-of. Weights come back as they were packed (:mod:`onnx_models.packing`), norms folded into what is
-before them.
+of, or trained on where it is this transformer. Weights come back as they were packed
+(:mod:`onnx_models.packing`) or put into integers (:mod:`onnx_models.integers`), norms folded into
+what is before them. What serving needs nothing of is not in the file.
 """
 
 from __future__ import annotations
@@ -34,19 +35,39 @@ def unpacked(model: onnx.ModelProto) -> dict[str, F32]:
             found[plain] = value.astype(np.float32) * values[f"{plain}.scale"]
         elif value.dtype == np.float32:
             found[name] = value
+    return found | _from_integers(model, values)
+
+
+def _from_integers(model: onnx.ModelProto, values: dict[str, F32]) -> dict[str, F32]:
+    """Matrices of products in integers. The exporter names them by number; the sum behind tells
+    whose they are."""
+    users = {name: node for node in model.graph.node for name in node.input}
+    found: dict[str, F32] = {}
+    for node in model.graph.node:
+        if node.op_type != "DequantizeLinear" or node.input[0] not in values:
+            continue
+        behind = users[users[node.output[0]].output[0]]
+        for bias in behind.input:
+            if bias in values and bias.endswith(".bias"):
+                whole = values[node.input[0]].astype(np.float32) * values[node.input[1]]
+                found[f"{bias.removesuffix('bias')}weight"] = np.ascontiguousarray(whole.T)
     return found
 
 
 @torch.no_grad()
-def fill(module: nn.Module, weights: dict[str, F32], prefix: str) -> None:
+def fill(
+    module: nn.Module, weights: dict[str, F32], prefix: str, left: tuple[str, ...] = ()
+) -> None:
     """Put ``weights`` whose names begin with ``prefix`` into a module of the same plan. A norm that
-    was folded away becomes a shift.
+    was folded away becomes a shift. What begins with one of ``left`` stays as it is.
 
     Raises:
         KeyError: the artifact has another plan.
     """
     state = module.state_dict()
     for name in state:
+        if name.startswith(left):
+            continue
         if (found := weights.get(prefix + name)) is not None:
             state[name] = torch.from_numpy(found.copy()).view_as(state[name])
             continue

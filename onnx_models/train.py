@@ -191,11 +191,18 @@ def kept_at(path: Path, *, weights_only: bool) -> dict[str, Any]:
 def go_on(network: Trunk, common: Common, path: Path) -> float:
     """Begin with the average that another run kept at ``path``, its style turned to the directions
     of this run's training pictures; its classifiers of labels are left where there are others now.
-    AGAIN.
+    Or with the trunk of the artifact in the folder ``path``, which has neither. AGAIN.
 
     Raises:
-        SystemExit: there is none.
+        SystemExit: there is none, or the artifact's trunk has another plan.
     """
+    if path.is_dir():
+        weights = unpacked(onnx.load(str(path / "model.onnx")))
+        try:
+            fill(network, weights, "trunk.", left=("colour",))
+        except KeyError as error:
+            raise SystemExit(f"the trunk of {path} has another plan: no {error}") from error
+        return AGAIN
     state = kept_at(path, weights_only=False)
     network.load_state_dict(state["slow"])
     common.contrast.load_state_dict(state["contrast"])
@@ -412,7 +419,7 @@ def main() -> None:
     parser.add_argument("--body-minutes", type=float, default=25.0, help="0: none")
     parser.add_argument("--tutor-from", type=Path, help="tutor.pt of a run before: go on from it")
     parser.add_argument("--finder-from", type=Path, help="finder.pt of one: go on from it")
-    parser.add_argument("--trunk-from", type=Path, help="trunk-*.pt of one: go on from it")
+    parser.add_argument("--trunk-from", type=Path, help="trunk-*.pt of one, or an artifact")
     parser.add_argument("--hold", action="store_true", help="keep one studio for finish to fit on")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True)
