@@ -39,6 +39,9 @@ from onnx_models.finder import HEIGHT, WIDTH
 from onnx_models.transformer import DIM, OWN, PATCH, Kind, Transformer
 
 UNIT: Final = 1e-6
+SEEN: Final = 0.7
+"""Share of the patches that a view keeps in training (as in arXiv 2212.00794): cheaper, and no view
+can be told by one place alone."""
 READS: Final = ("to_", "colour")
 """How the names of what reads the transformer's tokens begin."""
 
@@ -134,10 +137,13 @@ class Trunk(Transformer):
         before = [] if self.frozen else [*self.patch.parameters(), self.cls, self.position]
         return [*before, *layers, *self.norm.parameters()]
 
-    def seen(self, share: Tensor) -> Tensor | None:  # noqa: ARG002  # the tutor's own asks for it
-        """Which patches (n, t) are looked at, by how much of the shoe each holds (n, p, 1); None:
-        all."""
-        return None
+    def seen(self, share: Tensor) -> Tensor | None:
+        """Which patches (n, t) are looked at, by how much of the shoe each holds (n, p, 1): in
+        training SEEN of them, those of the shoe first; otherwise None, all."""
+        if not self.training:
+            return None
+        count = int(share.shape[1] * SEEN)
+        return (share[:, :, 0] + torch.rand_like(share[:, :, 0])).topk(count, dim=1).indices
 
     def forward(self, x: Tensor) -> Parts:
         """The parts; bfloat16 only under the caller's autocast."""

@@ -24,7 +24,7 @@ import argparse
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import onnx
@@ -45,7 +45,8 @@ from onnx_models.labels import read_labels
 from onnx_models.layerwise import train_layers
 from onnx_models.lessons import TWIN, Common, Stage, Targets, targets
 from onnx_models.losses import TOLD, Follow
-from onnx_models.model import READS, Parts, Sizes, Trunk
+from onnx_models.model import Parts, Sizes, Trunk
+from onnx_models.onward import AGAIN, LAYERS, begin, carry, go_on, kept_at
 from onnx_models.palette import Palette, train_palette
 from onnx_models.sampler import Batch, Sampler
 from onnx_models.seek import train_finder
@@ -62,16 +63,16 @@ TUTOR_PEAK: Final = 3e-4
 TRUNK_PEAK: Final = 3e-4
 """Of its transformer, which always was taught before; its matrices by Muon."""
 DECAY: Final = 0.05
-AGAIN: Final = 0.4
-"""Share of the other peaks for a network that was trained before."""
+ONWARD: Final = 0.5
+"""Share of it for a trunk that was trained before."""
 TUTOR_WEIGHTS: Final = {
     "both": 1.0, "detail": 0.6, "colour": 0.2, "model": 0.4, "style": 0.5, "likeness": 1.0,
     "label": 0.5,
 }  # fmt: skip
 TRUNK_WEIGHTS: Final = {
     "both": 0.8, "detail": 0.6, "colour": 0.2, "model": 0.4, "style": 1.5, "likeness": 2.0,
-    "label": 1.0, "follow": 2.0, "order": 1.5,
-    "match": 3.0,
+    "label": 1.0, "follow": 1.0, "order": 0.75,
+    "match": 2.0,
 }  # fmt: skip
 
 
@@ -105,7 +106,6 @@ def open_finder(where: Path) -> Finder:
 
 
 TUTORS: Final = "tutors.pt"
-LAYERS: Final = "layers.pt"
 
 
 def fit_tutor(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Namespace) -> None:
@@ -173,48 +173,6 @@ def shared(
     if rank > 0:
         return sampler, None
     return sampler, Validation(stage.rows, stage.cache, finder, stage.where, arguments.seed)
-
-
-def kept_at(path: Path, *, weights_only: bool) -> dict[str, Any]:
-    """What another run kept.
-
-    Raises:
-        SystemExit: there is nothing.
-    """
-    try:
-        found: dict[str, Any] = torch.load(path, weights_only=weights_only)
-    except FileNotFoundError as error:
-        raise SystemExit(f"no run was kept at {path}") from error
-    return found
-
-
-def go_on(network: Trunk, common: Common, path: Path) -> float:
-    """Begin with the average that another run kept at ``path``, its style turned to the directions
-    of this run's training pictures; its classifiers of labels are left where there are others now.
-    Or with the trunk of the artifact in the folder ``path``, which has neither. AGAIN.
-
-    Raises:
-        SystemExit: there is none, or the artifact's trunk has another plan.
-    """
-    if path.is_dir():
-        weights = unpacked(onnx.load(str(path / "model.onnx")))
-        try:
-            fill(network, weights, "trunk.", left=("colour",))
-        except KeyError as error:
-            raise SystemExit(f"the trunk of {path} has another plan: no {error}") from error
-        return AGAIN
-    state = kept_at(path, weights_only=False)
-    network.load_state_dict(state["slow"])
-    common.contrast.load_state_dict(state["contrast"])
-    sizes = [len(head.bias) for head in common.labels.heads]
-    if [len(state["labels"][f"heads.{at}.bias"]) for at in range(len(sizes))] == sizes:
-        common.labels.load_state_dict(state["labels"])
-    if "axes" in state:
-        turn = common.known.axes.T @ state["axes"]
-        with torch.no_grad():
-            for values in (network.to_style.weight, network.to_style.bias):
-                values.copy_(turn @ values)
-    return AGAIN
 
 
 def told(where: Path) -> dict[str, Tensor] | None:
@@ -324,21 +282,6 @@ def fit_layers(stage: Stage, arguments: argparse.Namespace) -> None:
     meet()
 
 
-def begin(trunk: Trunk, where: Path, alone: bool) -> float:
-    """Put the taught layers into the trunk, and behind them what the tutor reads from its own,
-    which began at random as well and learned here: AGAIN. ``alone``: no such tutor was trained, and
-    what reads starts as it is: 1.
-
-    Raises:
-        SystemExit: there are no layers, or no tutor.
-    """
-    layers = kept_at(where / LAYERS, weights_only=True)
-    tutor = {} if alone else kept_at(checkpoint(where, "tutor"), weights_only=False)["slow"]
-    reads = {n: v for n, v in tutor.items() if n.startswith(READS)}
-    trunk.load_state_dict({**trunk.state_dict(), **layers, **reads})
-    return 1.0 if alone else AGAIN
-
-
 def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Namespace) -> None:
     """The encoder itself."""
     finder = open_finder(stage.where)
@@ -349,8 +292,9 @@ def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
     follow = _follow(stage, common, answers, sizes, arguments) if answers else None
     torch.manual_seed(arguments.seed)  # what starts from nothing is the same for all workers
     trunk, slow = Trunk(sizes), Trunk(sizes)
+    peak = TRUNK_PEAK
     if arguments.trunk_from:
-        share = go_on(trunk, common, arguments.trunk_from)
+        share, peak = go_on(trunk, common, arguments.trunk_from), ONWARD * TRUNK_PEAK
     else:
         share = begin(trunk, stage.where, alone=bool(arguments.before))
 
@@ -360,13 +304,15 @@ def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
 
     plan = Plan(
         f"trunk-{arguments.out.name}", trunk, slow, common.modules,
-        [*matrices(trunk.taught(), TRUNK_PEAK, DECAY),
+        [*matrices(trunk.taught(), peak, DECAY),
          *split(trunk.fresh() + common.parameters, share * PEAK, DECAY)],
         losses, TRUNK_WEIGHTS, common.contrast.weights, arguments.minutes, stage.where,
         {"sizes": sizes.as_dict(), "axes": known.axes}, arguments.check_every, arguments.compile,
         arguments.resume, follow.match if follow else None,
     )  # fmt: skip
     fit(plan, *shared(stage, known, finder, BATCH, arguments))
+    if arguments.carry and the_first():
+        carry(checkpoint(stage.where, plan.name), arguments.carry)
 
 
 def train(arguments: argparse.Namespace) -> None:
@@ -420,6 +366,7 @@ def main() -> None:
     parser.add_argument("--tutor-from", type=Path, help="tutor.pt of a run before: go on from it")
     parser.add_argument("--finder-from", type=Path, help="finder.pt of one: go on from it")
     parser.add_argument("--trunk-from", type=Path, help="trunk-*.pt of one, or an artifact")
+    parser.add_argument("--carry", type=Path, help="where to write the trunk for other machines")
     parser.add_argument("--hold", action="store_true", help="keep one studio for finish to fit on")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True)

@@ -15,16 +15,13 @@ from typing import Final
 import numpy as np
 import onnx
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from onnx_models.model import Trunk
 from onnx_models.transformer import DIM, VIT, Transformer
 
 VIT_TINY: Final = Path("vit_tiny_imagenet") / "model.onnx"
 """The reference network, in the folder of such."""
-SEEN: Final = 0.7
-"""Share of the patches that a view keeps in training (as in arXiv 2212.00794): cheaper, and no view
-can be told by one place alone."""
 GRID: Final = 14
 """Patches a side that the pretrained position embeddings are for."""
 
@@ -34,13 +31,6 @@ class Tutor(Trunk):
 
     kind = VIT
     frozen = 3
-
-    def seen(self, share: Tensor) -> Tensor | None:
-        """In training SEEN of the patches, those of the shoe first."""
-        if not self.training:
-            return None
-        count = int(share.shape[1] * SEEN)
-        return (share[:, :, 0] + torch.rand_like(share[:, :, 0])).topk(count, dim=1).indices
 
 
 @torch.no_grad()

@@ -30,6 +30,8 @@ from onnx_models.layerwise import losses as layer_losses  # noqa: E402
 from onnx_models.lessons import Common, Targets  # noqa: E402
 from onnx_models.losses import Fine, Follow  # noqa: E402
 from onnx_models.model import Parts, Sizes, Trunk  # noqa: E402
+from onnx_models.onward import AGAIN, begin, carry, go_on  # noqa: E402
+from onnx_models.packing import pack  # noqa: E402
 from onnx_models.palette import Palette, clues_of, contrast  # noqa: E402
 from onnx_models.pieces import KEPT as LEFT  # noqa: E402
 from onnx_models.pieces import partly  # noqa: E402
@@ -39,8 +41,7 @@ from onnx_models.teachers import neighbours  # noqa: E402
 from onnx_models.text.values import Directions, Fits, Values  # noqa: E402
 from onnx_models.text.words import Asked as Wanted  # noqa: E402
 from onnx_models.text.words import Facts, Vocabulary, Writer  # noqa: E402
-from onnx_models.to_onnx import open_session  # noqa: E402
-from onnx_models.train import AGAIN, begin, go_on  # noqa: E402
+from onnx_models.to_onnx import OPSET, open_session  # noqa: E402
 from onnx_models.transformer import DEPTH, DIM, OWN, VIT, Transformer  # noqa: E402
 from onnx_models.tutor import Tutor  # noqa: E402
 from onnx_models.tutors import Tutors  # noqa: E402
@@ -503,6 +504,14 @@ def test_a_run_goes_on_from_another_in_its_own_directions(tmp_path: Path) -> Non
     assert torch.equal(begun, more.labels.heads[0].weight)
     with pytest.raises(SystemExit, match="no run was kept at"):
         go_on(after, common, tmp_path / "another.pt")
+    torch.save({**kept, "step": 3, "elapsed": 60.0, "sizes": sizes.as_dict()}, tmp_path / "all.pt")
+    carry(tmp_path / "all.pt", tmp_path / "next" / "trunk.pt")
+    carried = Trunk(sizes).eval()
+    assert go_on(carried, common, tmp_path / "next" / "trunk.pt") == AGAIN
+    with torch.inference_mode():
+        assert float((carried(crops).detail * told.detail).sum(1).min()) > 0.999
+    carry_size = (tmp_path / "next" / "trunk.pt").stat().st_size
+    assert carry_size < 0.6 * (tmp_path / "all.pt").stat().st_size
 
 
 def test_fine_directions_tell_what_all_have_in_common_hides() -> None:
@@ -704,6 +713,48 @@ def test_finder_and_palette_are_read_back_from_the_artifact() -> None:
     assert float(palette.plain.weight.abs().sum()) > 1
     with pytest.raises(KeyError):
         fill(torch.nn.Linear(3, 3), weights, "finder.")
+
+
+def test_a_trunk_is_read_back_from_its_integers(tmp_path: Path) -> None:
+    """As exported, in integers, packed; what serving leaves out stays as it was."""
+    onnx = pytest.importorskip("onnx")
+    torch.manual_seed(0)
+    trunk, again = Trunk(Sizes()).eval(), Trunk(Sizes()).eval()
+    for value in trunk.parameters():
+        if value.ndim == 1 or value.shape[0] == 1:  # like ones would be stored once
+            torch.nn.init.normal_(value, 1.0, 0.2)
+    graph = tmp_path / "model.onnx"
+    pixels = torch.randint(0, 255, (3, 192, 192, 3), dtype=torch.uint8)
+
+    class Alone(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.trunk = trunk
+
+        def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+            x = pixels.permute(0, 3, 1, 2).float()[:, :, :HEIGHT, :WIDTH] / 255
+            parts = self.trunk(torch.cat([x, x[:, :1]], dim=1))
+            return torch.cat([parts.style, parts.model, parts.detail, parts.attributes], dim=1)
+
+    torch.onnx.export(
+        Alone(), (pixels,), str(graph), dynamo=True, external_data=False, opset_version=OPSET,
+        input_names=["pixels"], output_names=["y"], verbose=False,
+        dynamic_shapes=({0: torch.export.Dim("n", min=1)},),
+    )  # fmt: skip
+    in_integers(graph, pixels.numpy())
+    pack(graph, 1 << 14)
+    weights, bins = unpacked(onnx.load(str(graph))), again.colour.bins.weight.clone()
+    fill(again, weights, "trunk.", left=("colour",))
+    assert torch.equal(again.colour.bins.weight, bins)
+    crops = torch.rand(4, 4, HEIGHT, WIDTH)
+    with torch.inference_mode():
+        told, tells, asked = trunk(crops), again(crops), Before(tmp_path)(crops)
+    for name in ("style", "model", "detail", "attributes"):
+        right = getattr(told, name)
+        assert float((getattr(tells, name) * right).sum(1).min()) > 0.99, name
+        assert float((asked[name] * right).sum(1).min()) > 0.95, name
+    with pytest.raises(KeyError):
+        fill(Tutor(Sizes()).colour, weights, "trunk.")
 
 
 def test_an_artifact_can_be_asked_as_a_tutor(tmp_path: Path) -> None:
