@@ -129,9 +129,10 @@ class Before(nn.Module):
     @torch.no_grad()
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """The answers by name, float32."""
-        pixels = x.detach().float().contiguous().numpy()
+        pixels = x.detach().float().cpu().contiguous().numpy()
         found = self.session.run(None, {self.crop: pixels})
-        return {name: unit(torch.from_numpy(v)) for name, v in zip(TOLD, found, strict=True)}
+        told = [unit(torch.from_numpy(values)).to(x.device) for values in found]
+        return dict(zip(TOLD, told, strict=True))
 
 
 def _sizes(value: onnx.ValueInfoProto) -> list[int]:

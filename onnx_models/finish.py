@@ -47,7 +47,9 @@ CHOICES: Final = "choices.json"
 
 def load(cache: Path, name: str) -> tuple[Served, dict[str, Any]]:
     """The served module with the trained finder and the trunk's average; and the checkpoint."""
-    state: dict[str, Any] = torch.load(cache / f"trunk-{name}.pt", weights_only=False)
+    state: dict[str, Any] = torch.load(
+        cache / f"trunk-{name}.pt", weights_only=False, map_location="cpu"
+    )
     sizes = Sizes(**state["sizes"])
     served = Served(sizes)
     served.finder.load_state_dict(torch.load(cache / "finder.pt", weights_only=True))

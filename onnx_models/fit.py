@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
 from onnx_models.model import Parts
-from onnx_models.sampler import Batch, Sampler
+from onnx_models.sampler import Batch, Sampler, stream
 from onnx_models.validate import Validation
 
 WARMUP: Final = 0.04
@@ -120,7 +119,14 @@ class Plan:
     check_every: float
     compile: bool
     resume: bool
+    loaders: int = 0
+    """Processes that draw batches ahead: a GPU waits for one."""
     more: Callable[[nn.Module, Tensor], dict[str, Tensor]] | None = None
+
+
+def device() -> torch.device:
+    """Where tutor, layers and trunk are trained: on a GPU where torch sees one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def rate(progress: float) -> float:
@@ -212,19 +218,21 @@ def fit(plan: Plan, sampler: Sampler, validation: Validation | None) -> None:
 
     ``validation`` None: nothing is measured, as by all workers but the first.
     """
-    path = checkpoint(plan.where, plan.name)
+    path, there = checkpoint(plan.where, plan.name), device()
+    for module in (plan.network, plan.slow):
+        module.to(there)
     plan.slow.load_state_dict(plan.network.state_dict())
     modules = {"network": plan.network, "slow": plan.slow, **plan.others}
     optimiser = Optimiser(plan.groups)
     trained = [p for group in plan.groups for p in group.parameters]
     step, before = 0, 0.0
     if plan.resume and path.exists():
-        state: dict[str, Any] = torch.load(path, weights_only=False)
+        state: dict[str, Any] = torch.load(path, weights_only=False, map_location=there)
         for name, module in modules.items():
             module.load_state_dict(state[name])
         optimiser.load_state_dict(state["optimiser"])
         step, before = state["step"], state["elapsed"]
-        sampler.rng = np.random.default_rng((sampler.seed, step))
+    batches = stream(sampler, step, plan.loaders)
     forward = torch.compile(plan.network, dynamic=False) if plan.compile else plan.network
     log = plan.where / f"log-{plan.name}.jsonl"
     start = time.monotonic()
@@ -252,9 +260,9 @@ def fit(plan: Plan, sampler: Sampler, validation: Validation | None) -> None:
 
     while (progress := agreed(elapsed() / (plan.minutes * 60))) < 1:
         optimiser.pace(rate(progress))
-        batch = sampler.draw()
+        batch = next(batches).to(there)
         plan.network.train()
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.autocast(there.type, dtype=torch.bfloat16):
             parts = forward(batch.crops.contiguous(memory_format=torch.channels_last))
         losses = plan.loss(Parts(*parts), batch)
         if plan.more:

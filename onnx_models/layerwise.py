@@ -24,6 +24,7 @@ from onnx_models.fit import (
     agreed,
     average,
     descend,
+    device,
     matrices,
     rate,
     store,
@@ -109,20 +110,21 @@ def train_layers(
     ends as the average of its weights. Goes on with ``where / "layers.part"`` where an interrupted
     run left it."""
     torch.manual_seed(seed)
-    first = the_first()
+    first, there = the_first(), device()
+    body.to(there)
     part, before = where / "layers.part", 0.0
     slow = copy.deepcopy(body)
     trained = list(body.parameters())
     optimiser = Optimiser(matrices(trained, PEAK, DECAY))
     step = 0
     if part.exists():
-        state = torch.load(part, weights_only=True)
+        state = torch.load(part, weights_only=True, map_location=there)
         body.load_state_dict(state["body"])
         slow.load_state_dict(state["slow"])
         optimiser.load_state_dict(state["optimiser"])
         before, step = state["elapsed"], state["step"]
     pictures = Pictures(bank, seed + step + (0 if first else 1000))
-    tutor = tutor.eval()
+    tutor = tutor.eval().to(there)
     start = time.monotonic()
     lost: list[list[float]] = []
     alone = True
@@ -134,8 +136,8 @@ def train_layers(
             rate(progress / ALONE) if alone else TOGETHER * rate((progress - ALONE) / (1 - ALONE))
         )
         optimiser.pace(max(share, 0.01))
-        x = pictures.draw()
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        x = pictures.draw().to(there)
+        with torch.autocast(there.type, dtype=torch.bfloat16):
             found = losses(body, tutor, x, alone)
         loss = found[0] + found[1].sum() + LOOKING * found[2].sum() + found[3]
         descend(loss, optimiser, trained, CLIP)

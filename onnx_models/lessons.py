@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,6 +51,14 @@ class Targets:
     axes: Tensor
     """Directions of the class token (t, s) that the style is told in."""
 
+    def to(self, where: torch.device) -> Targets:
+        """The same there."""
+        moved = {
+            name: value.to(where)
+            for name, value in vars(self).items() if isinstance(value, Tensor)
+        }  # fmt: skip
+        return replace(self, **moved)
+
 
 def targets(stage: Stage, sizes: Sizes) -> Targets:
     """What is known of every row; statistics of the training rows only."""
@@ -81,8 +89,8 @@ class Common:
 
     def __init__(self, known: Targets, sizes: Sizes) -> None:
         self.known, self.memory = known, known.style[known.trained]
-        self.contrast = Contrast(TWIN)
-        self.labels = Labels(sizes.attributes, sizes.labels)
+        self.contrast = Contrast(TWIN).to(known.style.device)
+        self.labels = Labels(sizes.attributes, sizes.labels).to(known.style.device)
 
     def __call__(self, parts: Parts, batch: Batch) -> dict[str, Tensor]:
         """Contrast, style and labels."""

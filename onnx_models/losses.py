@@ -19,9 +19,9 @@ def rivals(products: Tensor, twins: Tensor) -> tuple[Tensor, Tensor]:
     """Of 2n views, n first ones, then the n second ones: the place (2n,) of each one's other view,
     and which pairs (2n, 2n) are no negatives: itself, its product's others, ``twins``."""
     count = len(products)
-    own = (torch.arange(count) + count // 2) % count
+    own = (torch.arange(count, device=products.device) + count // 2) % count
     skip = (products[:, None] == products[None]) | twins
-    skip[torch.arange(count), own] = False
+    skip[torch.arange(count, device=products.device), own] = False
     skip.fill_diagonal_(True)
     return own, skip
 
@@ -71,7 +71,7 @@ class Contrast(nn.Module):
 
 def _by_model(logits: Tensor, models: Tensor, products: Tensor, twins: Tensor) -> Tensor:
     """Supervised contrast (Khosla et al. 2020, arXiv 2004.11362): colourways attract each other."""
-    self_ = torch.eye(len(models), dtype=torch.bool)
+    self_ = torch.eye(len(models), dtype=torch.bool, device=models.device)
     same = ((models[:, None] == models[None]) | (products[:, None] == products[None])) & ~self_
     logits = logits.masked_fill(self_ | (twins & ~same), IGNORE)
     chance = torch.log_softmax(logits, dim=1)
@@ -114,7 +114,7 @@ class Fine(nn.Module):
     def fit(self, answers: Tensor, power: float) -> Fine:
         """Take them from ``answers`` (n, width), n >= kept, divided by ``power`` of their
         deviation."""
-        mean, axes = directions(answers.numpy(), power)
+        mean, axes = directions(answers.cpu().numpy(), power)
         self.mean.copy_(torch.from_numpy(mean))
         self.axes.copy_(torch.from_numpy(axes[:, : self.axes.shape[1]]))
         return self
@@ -186,11 +186,11 @@ class Follow(nn.Module):
         """The loss on mixtures of ``crops`` (n, 4, h, w); statistics of norms stay as they are."""
         count = int(len(crops) * self.MIXED)
         one, two = torch.randperm(len(crops))[: 2 * count].reshape(2, count)
-        share = torch.rand(count, 1, 1, 1)
+        share = torch.rand(count, 1, 1, 1, device=crops.device)
         mixed = crops[one] * share + crops[two] * (1 - share)
         mixed = mixed.contiguous(memory_format=torch.channels_last)
         network.eval()
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.autocast(crops.device.type, dtype=torch.bfloat16):
             with torch.no_grad():
                 right = self.tutor(mixed)
             said = Parts(*network(mixed))

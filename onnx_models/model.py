@@ -153,7 +153,7 @@ class Trunk(Transformer):
         if kept is not None:
             share = torch.gather(share, 1, kept[:, :, None])
         tokens = self.tokens(x[:, :3], kept, self.frozen)
-        with torch.autocast("cpu", enabled=False):
+        with torch.autocast(x.device.type, enabled=False):
             spots = tokens[:, 1:]
             mean = (spots * share).sum(1) / (share.sum(1) + 1e-3)
             most = (spots * share).amax(1)

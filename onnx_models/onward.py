@@ -25,7 +25,7 @@ def kept_at(path: Path, *, weights_only: bool) -> dict[str, Any]:
         SystemExit: there is nothing.
     """
     try:
-        found: dict[str, Any] = torch.load(path, weights_only=weights_only)
+        found: dict[str, Any] = torch.load(path, weights_only=weights_only, map_location="cpu")
     except FileNotFoundError as error:
         raise SystemExit(f"no run was kept at {path}") from error
     return found
@@ -53,7 +53,7 @@ def go_on(network: Trunk, common: Common, path: Path) -> float:
     if [len(state["labels"][f"heads.{at}.bias"]) for at in range(len(sizes))] == sizes:
         common.labels.load_state_dict(state["labels"])
     if "axes" in state:
-        turn = common.known.axes.T @ state["axes"].float()
+        turn = common.known.axes.cpu().T @ state["axes"].float()
         with torch.no_grad():
             for values in (network.to_style.weight, network.to_style.bias):
                 values.copy_(turn @ values)

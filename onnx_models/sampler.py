@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from onnx_models.bank import CLEAN, MILD, SCENE, SHOT, Bank, coded, several, trained_places
 from onnx_models.crops import Crops
@@ -34,6 +36,10 @@ class Batch:
     rows: Tensor
     products: Tensor
     models: Tensor
+
+    def to(self, where: torch.device) -> Batch:
+        """The same there."""
+        return Batch(*(value.to(where) for value in vars(self).values()))
 
 
 class Sampler:
@@ -91,6 +97,11 @@ class Sampler:
             kind = MILD if MILD in found and self.rng.random() < 0.4 else CLEAN
         return int(self.rng.choice(found[kind]))
 
+    def begin(self, *at: int) -> None:
+        """Draw from here on what ``at`` says, the same each time."""
+        self.rng = np.random.default_rng((self.seed, *at))
+        self.crops.rng = np.random.default_rng((self.seed, *at, 1))
+
     def draw(self) -> Batch:
         """One batch."""
         rng = self.rng
@@ -110,6 +121,24 @@ class Sampler:
             torch.from_numpy(products),
             torch.from_numpy(models),
         )
+
+
+class Stream(IterableDataset[Batch]):
+    """Batches without end, drawn by worker processes that begin apart."""
+
+    def __init__(self, sampler: Sampler, step: int) -> None:
+        self.sampler, self.step = sampler, step
+
+    def __iter__(self) -> Iterator[Batch]:
+        worker = get_worker_info()
+        self.sampler.begin(self.step, worker.id if worker else 0)
+        while True:
+            yield self.sampler.draw()
+
+
+def stream(sampler: Sampler, step: int, workers: int) -> Iterator[Batch]:
+    """Batches from ``step`` on; 0 workers: drawn when they are asked for."""
+    return iter(DataLoader(Stream(sampler, step), batch_size=None, num_workers=workers))
 
 
 def jitter(crops: U8, rng: np.random.Generator) -> Tensor:

@@ -39,7 +39,7 @@ from onnx_models.before import Before, fill, unpacked
 from onnx_models.crops import Crops, build_clues, build_looks
 from onnx_models.dataset import build_cache, read_rows, shoes_folder
 from onnx_models.finder import HEIGHT, WIDTH, Finder
-from onnx_models.fit import Plan, checkpoint, fit, matrices, meet, split, the_first
+from onnx_models.fit import Plan, checkpoint, device, fit, matrices, meet, split, the_first
 from onnx_models.hints import MOBILENET, train_body
 from onnx_models.labels import read_labels
 from onnx_models.layerwise import train_layers
@@ -116,6 +116,7 @@ def fit_tutor(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
     if done.exists():
         return
     tutor, slow = Tutor(sizes), Tutor(sizes)
+    known = known.to(device())
     common = Common(known, sizes)
     share = 1.0
     if arguments.tutor_from:
@@ -128,11 +129,11 @@ def fit_tutor(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
          *split(tutor.fresh() + common.parameters, share * PEAK, DECAY)],
         common, TUTOR_WEIGHTS, common.contrast.weights, arguments.tutor_minutes, stage.where,
         {"sizes": sizes.as_dict(), "axes": known.axes}, arguments.check_every, arguments.compile,
-        arguments.resume,
+        arguments.resume, arguments.loaders,
     )  # fmt: skip
     fit(plan, *shared(stage, known, None, TUTOR_BATCH, arguments))
     if the_first():
-        slow.load_state_dict(torch.load(path, weights_only=False)["slow"])
+        slow.load_state_dict(kept_at(path, weights_only=False)["slow"])
         torch.set_num_threads(os.cpu_count() or 1)  # the other workers wait
         keep_answers(slow, stage, sizes, known, arguments)
     meet()
@@ -183,7 +184,9 @@ def told(where: Path) -> dict[str, Tensor] | None:
         return None
     with np.load(path) as kept:
         return {
-            name: torch.from_numpy(np.concatenate([kept[name], np.zeros_like(kept[name][:1])]))
+            name: torch.from_numpy(np.concatenate([kept[name], np.zeros_like(kept[name][:1])])).to(
+                device()
+            )
             for name in TOLD
         }
 
@@ -197,13 +200,16 @@ def _follow(
     if arguments.before:
         tutor = Before(arguments.before)
     else:
-        state = torch.load(checkpoint(stage.where, "tutor"), weights_only=False)
+        state = kept_at(checkpoint(stage.where, "tutor"), weights_only=False)
         common.contrast.load_state_dict(state["contrast"])
         tutor = Tutor(sizes)
     tutors = Tutors(tutor, sizes, arguments.teachers)
-    tutors.load_state_dict(torch.load(stage.where / TUTORS, weights_only=True))
+    tutors.load_state_dict(kept_at(stage.where / TUTORS, weights_only=True))
     seen = torch.from_numpy(np.flatnonzero(stage.bank.seen[clean_places(stage.bank)]))
-    return Follow(answers, seen, common.contrast.weights().detach(), WHITENED, tutors)
+    weights = common.contrast.weights().detach()
+    follow = Follow(answers, seen, weights, WHITENED, tutors)
+    follow.to(device())
+    return follow
 
 
 def fit_palette(stage: Stage, known: Targets, arguments: argparse.Namespace) -> None:
@@ -288,6 +294,7 @@ def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
     answers = told(stage.where)
     if answers:  # of the shoe cut out, as the trunk sees it
         known = replace(known, style=answers["style"])
+    known = known.to(device())
     common = Common(known, sizes)
     follow = _follow(stage, common, answers, sizes, arguments) if answers else None
     torch.manual_seed(arguments.seed)  # what starts from nothing is the same for all workers
@@ -308,9 +315,9 @@ def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
          *split(trunk.fresh() + common.parameters, share * PEAK, DECAY)],
         losses, TRUNK_WEIGHTS, common.contrast.weights, arguments.minutes, stage.where,
         {"sizes": sizes.as_dict(), "axes": known.axes}, arguments.check_every, arguments.compile,
-        arguments.resume, follow.match if follow else None,
+        arguments.resume, arguments.loaders, follow.match if follow else None,
     )  # fmt: skip
-    fit(plan, *shared(stage, known, finder, BATCH, arguments))
+    fit(plan, *shared(stage, known, finder, arguments.batch, arguments))
     if arguments.carry and the_first():
         carry(checkpoint(stage.where, plan.name), arguments.carry)
 
@@ -367,6 +374,8 @@ def main() -> None:
     parser.add_argument("--finder-from", type=Path, help="finder.pt of one: go on from it")
     parser.add_argument("--trunk-from", type=Path, help="trunk-*.pt of one, or an artifact")
     parser.add_argument("--carry", type=Path, help="where to write the trunk for other machines")
+    parser.add_argument("--batch", type=int, default=BATCH, help="pairs of views a step, the trunk")
+    parser.add_argument("--loaders", type=int, default=0, help="processes that draw batches ahead")
     parser.add_argument("--hold", action="store_true", help="keep one studio for finish to fit on")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True)

@@ -99,5 +99,5 @@ class Transformer(nn.Module):
                 tokens = layer(tokens)
         for layer in self.layers[frozen:]:
             tokens = layer(tokens)
-        with torch.autocast("cpu", enabled=False):
+        with torch.autocast(rgb.device.type, enabled=False):
             return self.norm(tokens.float())  # type: ignore[no-any-return]

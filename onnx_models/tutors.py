@@ -23,6 +23,7 @@ from onnx_models.blocks import weighted_mean
 from onnx_models.crops import by_mask, side_by_side
 from onnx_models.dataset import F32
 from onnx_models.finder import HEIGHT, WIDTH
+from onnx_models.fit import device
 from onnx_models.hints import MOBILENET, Pretrained
 from onnx_models.losses import TOLD, Fine
 from onnx_models.model import Sizes
@@ -73,8 +74,8 @@ class Tutors(nn.Module):
         self.style.copy_(style)
         told, looked = [], []
         for block in crops.split(BATCH):
-            x = block.permute(0, 3, 1, 2).float() / 255
-            with torch.autocast("cpu", dtype=torch.bfloat16):
+            x = block.to(self.style.device).permute(0, 3, 1, 2).float() / 255
+            with torch.autocast(x.device.type, dtype=torch.bfloat16):
                 told.append(self._told(x)["detail"].float())
                 looked.append(self._seen(x))
         own, seen = torch.cat(told), torch.cat(looked)
@@ -93,7 +94,7 @@ class Tutors(nn.Module):
         said = self._told(x)
         seen = self._seen(x)
         likened = self.likens.tokens(x[:, :3])[:, 0]
-        with torch.autocast("cpu", enabled=False):
+        with torch.autocast(x.device.type, enabled=False):
             detail = self.both(self._joined(said["detail"].float(), seen.float()))
             style = nn.functional.normalize(likened.float() @ self.style, dim=1)
         return {n: {**said, "detail": detail, "style": style}[n].float() for n in TOLD}
@@ -107,6 +108,7 @@ def ask(
     name."""
     tutors = Tutors(tutor, sizes, teachers).eval()
     pretrained(tutors.likens, teachers / VIT_TINY)
+    tutors.to(device())
     places = clean_places(bank)
     crops = by_mask(bank.views[places], bank.masks[places], 0)
     trained = np.flatnonzero(bank.seen[places])
@@ -115,10 +117,11 @@ def ask(
 
     @torch.inference_mode()
     def say(start: int) -> dict[str, Tensor]:
-        x = torch.from_numpy(crops[start : start + BATCH]).permute(0, 3, 1, 2).float() / 255
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        x = torch.from_numpy(crops[start : start + BATCH]).to(tutors.style.device)
+        x = x.permute(0, 3, 1, 2).float() / 255
+        with torch.autocast(x.device.type, dtype=torch.bfloat16):
             said, mirrored = tutors(x), tutors(x.flip(3))
-        return {name: said[name] + mirrored[name] for name in TOLD}
+        return {name: (said[name] + mirrored[name]).cpu() for name in TOLD}
 
     told = side_by_side(say, len(crops), BATCH)
     kept = {}

@@ -33,14 +33,16 @@ PARTS = ("style", "model", "detail", "colour", "attributes", "features")
 def embed(trunk: nn.Module, crops: U8, batch: int = 128) -> dict[str, F32]:
     """Parts (n, d) of focused shoes (n, h, w, 4), by name."""
     trunk.eval()
+    there = next(trunk.parameters()).device
     found: dict[str, list[F32]] = {name: [] for name in PARTS}
     with torch.inference_mode():
         for start in range(0, len(crops), batch):
             block = torch.from_numpy(np.array(crops[start : start + batch]))
-            with torch.autocast("cpu", dtype=torch.bfloat16):
-                parts = Parts(*trunk(block.permute(0, 3, 1, 2).float() / 255))
+            pixels = block.to(there).permute(0, 3, 1, 2).float() / 255
+            with torch.autocast(there.type, dtype=torch.bfloat16):
+                parts = Parts(*trunk(pixels))
             for name in PARTS:
-                found[name].append(getattr(parts, name).float().numpy())
+                found[name].append(getattr(parts, name).float().cpu().numpy())
     return {name: np.concatenate(blocks) for name, blocks in found.items()}
 
 
@@ -126,7 +128,7 @@ class Validation(Held):
         apart = self.apart
         once = np.unique(self.owners[apart])
         at = (1, 10)
-        roots = np.sqrt(weights.detach().numpy())
+        roots = np.sqrt(weights.detach().cpu().numpy())
 
         def joined(parts: dict[str, F32]) -> F32:
             return np.concatenate(

@@ -35,6 +35,7 @@ from onnx_models.packing import pack  # noqa: E402
 from onnx_models.palette import Palette, clues_of, contrast  # noqa: E402
 from onnx_models.pieces import KEPT as LEFT  # noqa: E402
 from onnx_models.pieces import partly  # noqa: E402
+from onnx_models.sampler import Batch, stream  # noqa: E402
 from onnx_models.separable import LAST, PLAN, Body  # noqa: E402
 from onnx_models.surfaces import surface  # noqa: E402
 from onnx_models.teachers import neighbours  # noqa: E402
@@ -781,6 +782,30 @@ def test_an_artifact_can_be_asked_as_a_tutor(tmp_path: Path) -> None:
     onnx.save(empty, str(tmp_path / "model.onnx"))
     with pytest.raises(ValueError, match="no trunk that can be asked"):
         Before(tmp_path)
+
+
+class Numbers:
+    """Draws batches of a random number."""
+
+    seed = 3
+
+    def begin(self, *at: int) -> None:
+        self.rng = np.random.default_rng((self.seed, *at))
+
+    def draw(self) -> Batch:
+        return Batch(*(torch.tensor([float(self.rng.random())]) for _ in range(4)))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_batches_begin_apart_and_the_same_again(workers: int) -> None:
+    def drawn_from(step: int) -> list[float]:
+        batches = stream(Numbers(), step, workers)  # type: ignore[arg-type]
+        return [float(next(batches).to(torch.device("cpu")).crops) for _ in range(4)]
+
+    first = drawn_from(0)
+    assert len(set(first)) == 4, "no worker draws what another does"
+    assert drawn_from(0) == first
+    assert not set(drawn_from(7)) & set(first), "an interrupted run goes on with others"
 
 
 def test_matrices_are_turned_and_the_rest_steps_as_ever() -> None:
