@@ -13,14 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 import torch
 from torch import Tensor, nn
 
+from app.vision.session import build_session
 from onnx_models.dataset import F32
 from onnx_models.finder import HEIGHT, WIDTH
-from onnx_models.losses import TOLD
-from onnx_models.model import unit
+from onnx_models.model import Told, unit
 
 
 def unpacked(model: onnx.ModelProto) -> dict[str, F32]:
@@ -95,7 +94,7 @@ def _normed(norm: str) -> str:
 
 
 class Before(nn.Module):
-    """The trunk of an artifact: focused shoes (n, 4, HEIGHT, WIDTH) to TOLD, unit vectors.
+    """The trunk of an artifact: focused shoes (n, 4, HEIGHT, WIDTH) to unit vectors.
 
     It runs in onnxruntime on one thread, and nothing flows back.
     """
@@ -111,28 +110,26 @@ class Before(nn.Module):
         told = {
             name: node.output[0]
             for node in graph.node
-            for name in TOLD
+            for name in Told._fields
             if node.op_type in ("Gemm", "MatMul") and f"trunk.to_{name}.weight" in node.input
         }
-        if len(crops) != 1 or len(told) != len(TOLD):
-            raise ValueError(f"{artifact} has no trunk that can be asked for {', '.join(TOLD)}")
+        if len(crops) != 1 or len(told) != len(Told._fields):
+            wanted = ", ".join(Told._fields)
+            raise ValueError(f"{artifact} has no trunk that can be asked for {wanted}")
         for node in graph.node:  # how many there are is asked of what goes in
             if node.op_type == "Shape" and node.input[0] == graph.input[0].name:
                 node.input[0] = crops[0]
-        cut = onnx.utils.Extractor(model).extract_model(crops, [told[name] for name in TOLD])
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.log_severity_level = 3
-        self.session = ort.InferenceSession(cut.SerializeToString(), options)
+        ends = [told[name] for name in Told._fields]
+        cut = onnx.utils.Extractor(model).extract_model(crops, ends)
+        self.session = build_session(cut.SerializeToString(), 1)
         self.crop = crops[0]
 
     @torch.no_grad()
-    def forward(self, x: Tensor) -> dict[str, Tensor]:
-        """The answers by name, float32."""
+    def forward(self, x: Tensor) -> Told:
+        """The answers, float32."""
         pixels = x.detach().float().cpu().contiguous().numpy()
         found = self.session.run(None, {self.crop: pixels})
-        told = [unit(torch.from_numpy(values)).to(x.device) for values in found]
-        return dict(zip(TOLD, told, strict=True))
+        return Told(*(unit(torch.from_numpy(values)).to(x.device) for values in found))
 
 
 def _sizes(value: onnx.ValueInfoProto) -> list[int]:

@@ -73,7 +73,7 @@ def file_features(
     parts: list[list[Array]] = [[] for _ in encoders]
     for start in range(0, len(files), BLOCK):
         block = files[start : start + BLOCK]
-        stamps = [_stamp(folder, file) for file in block]
+        stamps = [stamp(folder, file) for file in block]
         paths = [store / f"{_key(encoder, stamps, seed, catalogue)}.npy" for encoder in encoders]
         absent = [index for index, path in enumerate(paths) if not path.exists()]
         made = _encode([encoders[index] for index in absent], folder, block, seed, catalogue)
@@ -146,7 +146,7 @@ def _prepare(
     return [encoder.preprocess(image) for encoder in encoders]
 
 
-def _stamp(folder: Path, file: str) -> tuple[str, str]:
+def stamp(folder: Path, file: str) -> tuple[str, str]:
     """Name and digest of its bytes; "" for one that cannot be read."""
     path = folder / file
     try:

@@ -56,7 +56,7 @@ class Optimiser:
     al. 2025, arXiv 2502.16982) for what is to be turned; each group at its peak."""
 
     def __init__(self, groups: list[Group]) -> None:
-        self.groups = groups
+        self.groups = sorted(groups, key=lambda group: group.turned)
         self.each: list[torch.optim.Optimizer] = []
         for turned in sorted({group.turned for group in groups}):
             some = [
@@ -71,9 +71,8 @@ class Optimiser:
 
     def pace(self, share: float) -> None:
         """Set every group's learning rate to ``share`` of its peak."""
-        ordered = sorted(self.groups, key=lambda group: group.turned)
         settings = [one for optimiser in self.each for one in optimiser.param_groups]
-        for found, group in zip(settings, ordered, strict=True):
+        for found, group in zip(settings, self.groups, strict=True):
             found["lr"] = group.peak * share
 
     def zero_grad(self) -> None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from onnx_models.model import Parts
+from onnx_models.model import Parts, Told
 from onnx_models.teachers import directions
 
 IGNORE = -1e4
-TOLD = ("style", "model", "detail", "attributes")
-"""Parts that tutors answer with."""
 FLOOR = 0.08
 """Least weight of a part in the training cosine: no part may starve."""
 
@@ -192,9 +190,9 @@ class Follow(nn.Module):
         network.eval()
         with torch.autocast(crops.device.type, dtype=torch.bfloat16):
             with torch.no_grad():
-                right = self.tutor(mixed)
+                told = self.tutor(mixed)
             said = Parts(*network(mixed))
         network.train()
-        own = {name: getattr(said, name) for name in TOLD}
+        own, right = ({n: getattr(x, n) for n in Told._fields} for x in (said, told))
         style = 1 - (own["style"] * right["style"]).sum(1).mean()
-        return {"match": (len(self.FOLLOWED) * self._away(own, right) + style) / len(TOLD)}
+        return {"match": (len(self.FOLLOWED) * self._away(own, right) + style) / len(own)}

@@ -107,6 +107,15 @@ class Parts(NamedTuple):
     features: Tensor
 
 
+class Told(NamedTuple):
+    """Parts that tutors answer with; each (n, ...)."""
+
+    style: Tensor
+    model: Tensor
+    detail: Tensor
+    attributes: Tensor
+
+
 class Trunk(Transformer):
     """Focused shoes (n, 4, height, width) to the learned parts."""
 

@@ -44,8 +44,8 @@ from onnx_models.hints import MOBILENET, train_body
 from onnx_models.labels import read_labels
 from onnx_models.layerwise import train_layers
 from onnx_models.lessons import TWIN, Common, Stage, Targets, targets
-from onnx_models.losses import TOLD, Follow
-from onnx_models.model import Parts, Sizes, Trunk
+from onnx_models.losses import Follow
+from onnx_models.model import Parts, Sizes, Told, Trunk
 from onnx_models.onward import AGAIN, LAYERS, begin, carry, go_on, kept_at
 from onnx_models.palette import Palette, train_palette
 from onnx_models.sampler import Batch, Sampler
@@ -187,7 +187,7 @@ def told(where: Path) -> dict[str, Tensor] | None:
             name: torch.from_numpy(np.concatenate([kept[name], np.zeros_like(kept[name][:1])])).to(
                 device()
             )
-            for name in TOLD
+            for name in Told._fields
         }
 
 
@@ -342,16 +342,17 @@ def train(arguments: argparse.Namespace) -> None:
         if the_first():
             take_over(stage, sizes, known, arguments)
         meet()
-    elif arguments.tutor_minutes > 0:
-        fit_tutor(stage, sizes, known, arguments)
+    else:
+        if arguments.tutor_minutes > 0:
+            fit_tutor(stage, sizes, known, arguments)
+        if arguments.body_minutes > 0:
+            fit_body(stage, arguments)
+        if arguments.finder_minutes > 0:
+            fit_finder(stage, arguments)
+        if arguments.palette_minutes > 0:
+            fit_palette(stage, known, arguments)
     if arguments.layers_minutes > 0:
         fit_layers(stage, arguments)
-    if arguments.body_minutes > 0 and not arguments.before:
-        fit_body(stage, arguments)
-    if arguments.finder_minutes > 0 and not arguments.before:
-        fit_finder(stage, arguments)
-    if arguments.palette_minutes > 0 and not arguments.before:
-        fit_palette(stage, known, arguments)
     if arguments.minutes > 0:
         fit_trunk(stage, sizes, known, arguments)
 

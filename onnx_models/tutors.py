@@ -20,16 +20,17 @@ from torch import Tensor, nn
 from onnx_models.bank import Bank, clean_places
 from onnx_models.before import Before
 from onnx_models.blocks import weighted_mean
-from onnx_models.crops import by_mask, side_by_side
+from onnx_models.crops import by_mask
 from onnx_models.dataset import F32
 from onnx_models.finder import HEIGHT, WIDTH
 from onnx_models.fit import device
 from onnx_models.hints import MOBILENET, Pretrained
-from onnx_models.losses import TOLD, Fine
-from onnx_models.model import Sizes
+from onnx_models.losses import Fine
+from onnx_models.model import Sizes, Told
 from onnx_models.separable import LAST
 from onnx_models.transformer import DIM, VIT, Transformer
 from onnx_models.tutor import VIT_TINY, Tutor, pretrained
+from onnx_models.validate import embed
 
 WHITENED: Final = 0.5
 """Power of the deviation that directions of either are divided by."""
@@ -42,8 +43,8 @@ BATCH: Final = 64
 
 
 class Tutors(nn.Module):
-    """Focused shoes (n, 4, HEIGHT, WIDTH) to TOLD by name, the tutor's model and attributes, detail
-    by two, style by the third."""
+    """Focused shoes (n, 4, HEIGHT, WIDTH) to the tutor's model and attributes, detail by two, style
+    by the third."""
 
     def __init__(self, tutor: Tutor | Before, sizes: Sizes, teachers: Path) -> None:
         super().__init__()
@@ -60,10 +61,6 @@ class Tutors(nn.Module):
         share = nn.functional.adaptive_avg_pool2d(x[:, 3:].float(), deep.shape[2:])
         return torch.sqrt(weighted_mean(deep, share))
 
-    def _told(self, x: Tensor) -> dict[str, Tensor]:
-        said = self.tutor(x)
-        return said if isinstance(said, dict) else said._asdict()
-
     def _joined(self, own: Tensor, seen: Tensor) -> Tensor:
         return torch.cat([self.own(own), self.seen(seen) * SHARE**0.5], dim=1)
 
@@ -76,7 +73,7 @@ class Tutors(nn.Module):
         for block in crops.split(BATCH):
             x = block.to(self.style.device).permute(0, 3, 1, 2).float() / 255
             with torch.autocast(x.device.type, dtype=torch.bfloat16):
-                told.append(self._told(x)["detail"].float())
+                told.append(self.tutor(x).detail.float())
                 looked.append(self._seen(x))
         own, seen = torch.cat(told), torch.cat(looked)
         self.own.fit(own, WHITENED)
@@ -89,15 +86,15 @@ class Tutors(nn.Module):
         one, _, two = torch.linalg.svd(towards)
         self.both.axes.copy_(self.both.axes @ one @ two)
 
-    def forward(self, x: Tensor) -> dict[str, Tensor]:
+    def forward(self, x: Tensor) -> Told:
         """The parts; bfloat16 only under the caller's autocast."""
-        said = self._told(x)
+        said = self.tutor(x)
         seen = self._seen(x)
         likened = self.likens.tokens(x[:, :3])[:, 0]
         with torch.autocast(x.device.type, enabled=False):
-            detail = self.both(self._joined(said["detail"].float(), seen.float()))
+            detail = self.both(self._joined(said.detail.float(), seen.float()))
             style = nn.functional.normalize(likened.float() @ self.style, dim=1)
-        return {n: {**said, "detail": detail, "style": style}[n].float() for n in TOLD}
+        return Told(style, said.model, detail, said.attributes)
 
 
 def ask(
@@ -114,18 +111,9 @@ def ask(
     trained = np.flatnonzero(bank.seen[places])
     some = np.random.default_rng(seed).choice(trained, min(SAMPLE, len(trained)), replace=False)
     tutors.fit(torch.from_numpy(crops[np.sort(some)]), style)
-
-    @torch.inference_mode()
-    def say(start: int) -> dict[str, Tensor]:
-        x = torch.from_numpy(crops[start : start + BATCH]).to(tutors.style.device)
-        x = x.permute(0, 3, 1, 2).float() / 255
-        with torch.autocast(x.device.type, dtype=torch.bfloat16):
-            said, mirrored = tutors(x), tutors(x.flip(3))
-        return {name: (said[name] + mirrored[name]).cpu() for name in TOLD}
-
-    told = side_by_side(say, len(crops), BATCH)
+    found, mirrored = embed(tutors, crops), embed(tutors, np.ascontiguousarray(crops[:, :, ::-1]))
     kept = {}
-    for name in TOLD:
-        both = torch.cat([one[name] for one in told]).numpy()
+    for name in Told._fields:
+        both = found[name] + mirrored[name]
         kept[name] = np.asarray(both / np.linalg.norm(both, axis=1, keepdims=True), np.float32)
     return tutors, kept

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from onnx_models.augment import Camera, backdrop_pool
-from onnx_models.crops import by_mask, through
+from onnx_models.crops import by_mask, side_by_side, through
 from onnx_models.dataset import (
     CACHE_SIZE,
     F32,
@@ -22,28 +22,27 @@ from onnx_models.dataset import (
     Row,
 )
 from onnx_models.finder import Finder
-from onnx_models.model import Parts
 
 STRENGTH = 0.6
 GALLERY_STEP = 3
 SHOTS = 3
-PARTS = ("style", "model", "detail", "colour", "attributes", "features")
+PARTS = ("style", "model", "detail", "colour")
 
 
-def embed(trunk: nn.Module, crops: U8, batch: int = 128) -> dict[str, F32]:
-    """Parts (n, d) of focused shoes (n, h, w, 4), by name."""
-    trunk.eval()
-    there = next(trunk.parameters()).device
-    found: dict[str, list[F32]] = {name: [] for name in PARTS}
-    with torch.inference_mode():
-        for start in range(0, len(crops), batch):
-            block = torch.from_numpy(np.array(crops[start : start + batch]))
-            pixels = block.to(there).permute(0, 3, 1, 2).float() / 255
-            with torch.autocast(there.type, dtype=torch.bfloat16):
-                parts = Parts(*trunk(pixels))
-            for name in PARTS:
-                found[name].append(getattr(parts, name).float().cpu().numpy())
-    return {name: np.concatenate(blocks) for name, blocks in found.items()}
+def embed(network: nn.Module, crops: U8, batch: int = 128) -> dict[str, F32]:
+    """What trunk or tutors say (n, d) of focused shoes (n, h, w, 4), by name."""
+    there = next(network.eval().parameters()).device
+
+    @torch.inference_mode()
+    def look(start: int) -> dict[str, F32]:
+        block = torch.from_numpy(np.array(crops[start : start + batch]))
+        pixels = block.to(there).permute(0, 3, 1, 2).float() / 255
+        with torch.autocast(there.type, dtype=torch.bfloat16):
+            told = network(pixels)._asdict()
+        return {name: part.float().cpu().numpy() for name, part in told.items()}
+
+    blocks = side_by_side(look, len(crops), batch)
+    return {name: np.concatenate([one[name] for one in blocks]) for name in blocks[0]}
 
 
 def recall(
@@ -132,7 +131,7 @@ class Validation(Held):
 
         def joined(parts: dict[str, F32]) -> F32:
             return np.concatenate(
-                [parts[name] * w for name, w in zip(PARTS[:4], roots, strict=True)], axis=1
+                [parts[name] * w for name, w in zip(PARTS, roots, strict=True)], axis=1
             )
 
         def asked(vectors: F32, within: F32, some: npt.NDArray[np.bool_]) -> dict[str, float]:
@@ -145,6 +144,6 @@ class Validation(Held):
         }
         if not apart.all():
             figures["known"] = asked(shots, whole, ~apart)
-        for name in PARTS[:4]:
+        for name in PARTS:
             figures[name] = asked(queries[name], gallery[name], apart)
         return figures

@@ -24,7 +24,7 @@ from app.errors import BadInput
 from app.settings import Settings
 from app.vision import image
 from onnx_models import metrics, reshoot
-from onnx_models.features import default_cache
+from onnx_models.features import default_cache, stamp
 from onnx_models.metrics import Interval
 from onnx_models.scorecard import classify, similarity, words
 from onnx_models.scorecard.bench import Array, Bench, Result
@@ -118,15 +118,14 @@ def measure(
         for name in names:
             key = _key(photographs, bench.settings, entrant, name)
             path = store / f"{key}.json"
-            if not path.exists() and known and key in known:
-                out[name][entrant.name] = known[key]
-                continue
             if not path.exists():
-                if console:
-                    console.print(f"{entrant.name}: {name}")
-                if vectors is None:
-                    vectors = entrant.gallery(bench)
-                result = PROTOCOLS[name].measure(bench, entrant, vectors)
+                result = known.get(key) if known else None
+                if result is None:
+                    if console:
+                        console.print(f"{entrant.name}: {name}")
+                    if vectors is None:
+                        vectors = entrant.gallery(bench)
+                    result = PROTOCOLS[name].measure(bench, entrant, vectors)
                 path.write_text(json.dumps(asdict(result)), encoding="utf-8")
             out[name][entrant.name] = _result(json.loads(path.read_text(encoding="utf-8")))
     return out
@@ -221,7 +220,7 @@ def _key(photographs: str, settings: Settings, entrant: Entrant, name: str) -> s
     """Encoders with a folder depend on its files and on app.vision, which opens their parts."""
     folders = [entrant.name] + (["localiser", "finder"] if name == "wild" else [])
     files = sorted(
-        (folder, str(path.relative_to(root / folder)), _of_file(path, path.stat().st_mtime_ns))
+        (folder, *stamp(root / folder, str(path.relative_to(root / folder))))
         for root in (settings.models_dir, settings.home / "encoders")
         for folder in folders
         for path in (root / folder).rglob("*")
@@ -237,13 +236,6 @@ def _photographs(bench: Bench) -> str:
     sizes = [(bench.folder / file).stat().st_size for file in bench.files]
     labels = _digest(path for path in bench.folder.rglob("*.csv"))
     return hashlib.sha256(json.dumps([bench.digest, sizes, labels]).encode()).hexdigest()
-
-
-@functools.cache
-def _of_file(path: Path, changed: int) -> str:
-    """Digest of a file; ``changed``: when, so that it is read once."""
-    del changed
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @functools.cache
