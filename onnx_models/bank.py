@@ -4,7 +4,9 @@ Drawing a view costs as much as a training step on it. Views made ahead are used
 cheap jitter on top, so that training itself has the whole machine.
 
 Rows beyond the labelled photographs are drawn shoes (:mod:`app.sketch`), several views each: their
-geometry is known, so medial and lateral, side and top of one design are true positives.
+geometry is known, so medial and lateral, side and top of one design are true positives. Of the many
+photographs that are a product's only one, some views are of the shoe turned
+(:mod:`onnx_models.turned`).
 """
 
 from __future__ import annotations
@@ -35,6 +37,7 @@ from onnx_models.dataset import (
     Row,
     foreground,
 )
+from onnx_models.turned import turned
 
 MASK: Final = 96
 DESIGNS: Final = 500
@@ -44,6 +47,10 @@ CLEAN, MILD, SHOT, SCENE = range(4)
 SHOTS: Final = 4
 SHOTS_MULTIVIEW: Final = 14
 SCENES: Final = 2500
+TURNED_SHOTS: Final = 2
+"""Of a phone's SHOTS, and every other shop's view, where a product has one photograph."""
+LEFT, RIGHT, TURNED = 1, 2, 3
+"""What is done to the cut-out before a view is made of it: one shoe of a pair, or turned."""
 BLOCK: Final = 256
 
 
@@ -128,10 +135,10 @@ def _draw(seed: int) -> list[U8]:
 
 
 def _half(rgba: U8, box: I64, side: int) -> tuple[U8, I64]:
-    """One shoe of a picture of a pair: the left (1) or right (2) 55 % of the cut-out."""
+    """One shoe of a picture of a pair: the left or right 55 % of the cut-out."""
     x0, y0, x1, y1 = (int(v) for v in box)
     width = int((x1 - x0) * 0.55)
-    low, high = (x0, x0 + width) if side == 1 else (x1 - width, x1)
+    low, high = (x0, x0 + width) if side == LEFT else (x1 - width, x1)
     cut = rgba.copy()
     cut[:, :low] = cut[:, high:] = (255, 255, 255, 0)
     return cut, np.array([low, y0, high, y1])
@@ -145,18 +152,21 @@ def _mean_log(rgb: U8, mask: U8) -> F32 | None:
     return np.asarray(logs.mean(axis=0), np.float32)
 
 
-def _plan(rows: list[Row], drawn: int) -> list[tuple[int, int, int]]:
-    """(row, kind, half) of every view; a studio that is held has views too, which training does
-    not see while it is."""
+def _plan(rows: list[Row], masked: npt.NDArray[np.bool_], drawn: int) -> list[tuple[int, int, int]]:
+    """(row, kind, what is done to the cut-out) of every view; a studio that is held has views too,
+    which training does not see while it is."""
     plan = [(i, CLEAN, 0) for i in range(len(rows) + drawn)]
     for i, row in enumerate(rows):
         if replace(row, held=False).split != "train":
             continue
-        several = row.source in MULTIVIEW_SOURCES
-        plan += [(i, MILD, 0)] * (3 if several else 1)
-        plan += [(i, SHOT, 0)] * (SHOTS_MULTIVIEW if several else SHOTS)
-        if row.source in PAIR_SOURCES:
-            plan += [(i, SHOT, side) for side in (1, 2, 1, 2)]
+        several, pair = row.source in MULTIVIEW_SOURCES, row.source in PAIR_SOURCES
+        alone = masked[i] and row.setting == "studio" and not several and not pair
+        plan += [(i, MILD, TURNED if alone and i % 2 else 0)] * (3 if several else 1)
+        plan += [(i, SHOT, TURNED)] * (TURNED_SHOTS if alone else 0)
+        shots = SHOTS_MULTIVIEW if several else SHOTS - (TURNED_SHOTS if alone else 0)
+        plan += [(i, SHOT, 0)] * shots
+        if pair:
+            plan += [(i, SHOT, side) for side in (LEFT, RIGHT, LEFT, RIGHT)]
     plan += [(len(rows) + i, SHOT, 0) for i in range(drawn) for _ in range(2)]
     plan += [(-1, SCENE, 0)] * SCENES
     random.Random(5).shuffle(plan)
@@ -176,7 +186,7 @@ def _fill(job: tuple[Path, Path, int, int, int]) -> None:
     drawn, drawn_boxes = drawn_pictures(cache)
     camera = Camera(np.load(where / "backdrops.npy", mmap_mode="r"), CACHE_SIZE, rng)
     for place in range(start, stop):
-        row, kind, half = (int(v) for v in plan[place])
+        row, kind, done = (int(v) for v in plan[place])
         camera.strength = rng.uniform(0.3, 1.0)
         if kind == SCENE:
             view, mask = camera.scene(drawn_scene(rng))
@@ -184,8 +194,10 @@ def _fill(job: tuple[Path, Path, int, int, int]) -> None:
             at = row - len(rgba)
             picture, box = (rgba[row], boxes[row]) if at < 0 else (drawn[at], drawn_boxes[at])
             whole = bool(masked[row]) if at < 0 else True
-            if half:
-                picture, box = _half(picture, box, half)
+            if done == TURNED:
+                picture, box = turned(np.array(picture), rng) or (picture, box)
+            elif done:
+                picture, box = _half(picture, box, done)
             if kind == CLEAN:
                 view, mask = picture[..., :3], picture[..., 3]
             else:
@@ -205,7 +217,7 @@ def build_bank(rows: list[Row], cache: Cache, folder: Path, backdrops: U8, seed:
     where.mkdir(exist_ok=True)
     drawn, _ = drawn_pictures(folder)
     done = where / "done"
-    plan = np.array(_plan(rows, len(drawn)), np.int64)
+    plan = np.array(_plan(rows, cache.masked, len(drawn)), np.int64)
     if not done.exists():
         np.save(where / "plan.npy", plan)
         np.save(where / "backdrops.npy", backdrops)

@@ -15,7 +15,7 @@ from app.sketch.design import random_design  # noqa: E402
 from app.sketch.render import render  # noqa: E402
 from app.vision.encoder import CATALOGUE  # noqa: E402
 from onnx_models.assemble import GATED, KEPT, PARTS, Served, outline, sided  # noqa: E402
-from onnx_models.bank import CLEAN, MILD, SHOT  # noqa: E402
+from onnx_models.bank import CLEAN, MILD, SHOT, SHOTS, TURNED, TURNED_SHOTS, _plan  # noqa: E402
 from onnx_models.before import Before, fill, unpacked  # noqa: E402
 from onnx_models.colours import CLUES, tone  # noqa: E402
 from onnx_models.crops import Clues, looks_of  # noqa: E402
@@ -87,6 +87,25 @@ def test_a_whole_studio_is_kept_for_fitting_the_weights() -> None:
     later = [replace(row, held=False).split for row in rows]
     assert 0.6 < later.count("train") / 50 < 1
     assert "validation" in later
+
+
+def test_only_a_studios_lone_photographs_are_turned() -> None:
+    def some(source: str, setting: str) -> list[Row]:
+        return [Row("f", source, f"{source}{i}", "", "", "", "", setting) for i in range(60)]
+
+    rows = [*some("footlocker_2018", "studio"), *some("footlocker_2018", "wild"),
+            *some("nike_vn_multiview", "studio"), *some("zappos_pairs_2018", "studio")]  # fmt: skip
+    masked = np.ones(len(rows), bool)
+    masked[:20] = False
+    plan = np.array(_plan(rows, masked, 0))
+    moved = plan[plan[:, 2] == TURNED]
+    assert set(moved[:, 0]) <= set(range(20, 60))
+    for row in set(moved[:, 0]):
+        kinds = [kind for at, kind, done in plan if at == row and done == TURNED]
+        assert kinds.count(SHOT) == TURNED_SHOTS
+        assert kinds.count(MILD) == row % 2
+        assert (plan[(plan[:, 0] == row), 1] == SHOT).sum() == SHOTS
+        assert not any(done for at, kind, done in plan if at == row and kind == CLEAN)
 
 
 def test_a_phone_and_a_studio_ask_by_other_weights() -> None:
