@@ -80,9 +80,11 @@ composites, where the shoe's mask is known; they and the palette are those of th
 The trunk is a transformer with a rectifier and a smaller perceptron than ViT-Tiny's (ImageNet,
 AugReg weights, presumed Apache-2.0). It learned, layer by layer, to compute in any picture what
 ViT-Tiny computes there; then from contrast and labels of its own, and from what the encoder before,
-ViT-Tiny and MobileNetV1 say of the clean pictures and of mixtures. None of their weights is in the
-file; how near its layers come to ViT-Tiny's is in EXPERIMENTS.md. es_shop_multiview was kept out as
-well while an earlier encoder's weights of the parts were fitted on it (`choices.json`).
+ViT-Tiny and MobileNetV1 say of the clean pictures and of mixtures. Of photographs that are a
+product's only one, half of the views are of the shoe blown up to a solid and turned. The style's
+last layer was fitted anew at the end, to what ViT-Tiny says of the pictures. None of their weights
+is in the file; how near its layers come to ViT-Tiny's is in EXPERIMENTS.md. es_shop_multiview was
+kept out as well while an earlier encoder's weights of the parts were fitted on it (`choices.json`).
 
 ## Measured
 
@@ -122,7 +124,8 @@ shoe: real ones of every kind were not at hand.
     python -m onnx_models.heads.train --encoder onnx_models/{facts["name"]} --data DIR --cache DIR
 
 BEFORE is the artifact that came before, from the repository's history; EXPERIMENTS.md names its
-commit. The schedule follows the clock, so a faster machine trains longer in the same minutes;
-weights differ from run to run and with the speed of the machine.
+commit, and which runs the trunk had before its last (`--trunk-from`). The schedule follows the
+clock, so a faster machine trains longer in the same minutes; weights differ from run to run and
+with the speed of the machine.
 """
     path.write_text(text, encoding="utf-8")

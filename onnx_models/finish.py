@@ -32,7 +32,8 @@ from onnx_models.crops import build_clues, side_by_side
 from onnx_models.dataset import F32, U8, Cache, Row, build_cache, read_rows, shoes_folder
 from onnx_models.finder import Finder
 from onnx_models.gates import fit_side, fit_studio
-from onnx_models.model import Sizes
+from onnx_models.likeness import Likes, read_style
+from onnx_models.model import Sizes, unit
 from onnx_models.teachers import directions
 from onnx_models.to_onnx import Work, encode, everything, export, open_session, write_artifact
 from onnx_models.validate import Held, recall
@@ -147,11 +148,34 @@ class Choices:
     same: float
 
 
-def looked(served: Served, rows: list[Row], cache: Cache, held: Held) -> tuple[Said, Said]:
-    """The gallery and the re-shots, parts as they stand in the vector; the axes and the gate for
-    the shoe's side are fitted on the gallery's training pictures."""
+def liked(where: Path, state: dict[str, Any]) -> Likes:
+    """What the style of the trunk in a checkpoint is told, of all pictures."""
+    return Likes(np.load(where / "teachers.npy"), state["axes"].float().numpy())
+
+
+def styled(served: Served, said: Said) -> Said:
+    """The same with the style that the last layer reads now."""
+    seen = torch.from_numpy(said.features[:, : served.trunk.sizes.features])
+    with torch.inference_mode():
+        style = unit(served.trunk.to_style(seen)).numpy()
+    return said._replace(parts={**said.parts, "style": style})
+
+
+def looked(
+    served: Served, rows: list[Row], cache: Cache, held: Held, likes: Likes
+) -> tuple[Said, Said]:
+    """The gallery and the re-shots, parts as they stand in the vector; the style's last layer, the
+    axes and the gate for the shoe's side are fitted on the gallery's training pictures. ``likes``
+    of all rows."""
     gallery, asked = look(served, cache.clean(held.keep)), look(served, held.shots)
     train = np.array([rows[i].split == "train" for i in held.keep])
+    told = likes._replace(tokens=likes.tokens[held.keep[train]])
+    seen = gallery.features[train, : served.trunk.sizes.features]
+    with torch.no_grad():
+        reads = (served.trunk.to_style.weight, served.trunk.to_style.bias)
+        for values, found in zip(reads, read_style(seen, told), strict=True):
+            values.copy_(torch.from_numpy(found))
+    gallery, asked = styled(served, gallery), styled(served, asked)
     fit_axes(served, {name: values[train] for name, values in gallery.parts.items()})
     views = np.array([rows[i].view for i in held.keep])
     set_gate(
@@ -196,9 +220,9 @@ def choose(arguments: argparse.Namespace) -> None:
     folder = shoes_folder(arguments.data)
     rows = read_rows(folder, hold=True)
     cache = build_cache(folder, rows, where)
-    served, _ = load(where, arguments.out.name)
+    served, state = load(where, arguments.out.name)
     held = Held(rows, cache, arguments.seed, step=1)
-    gallery, asked = looked(served, rows, cache, held)
+    gallery, asked = looked(served, rows, cache, held, liked(where, state))
     gate, bias = fit_studio(*backdrops(rows, cache, where, served.finder, arguments.seed))
     set_gate(served, "gate", gate, bias)
     told = questions(served, rows, held, gallery, asked)
@@ -237,7 +261,7 @@ def finish(arguments: argparse.Namespace) -> None:
     rows = read_rows(folder)
     cache = build_cache(folder, rows, where)
     held = Held(rows, cache, arguments.seed, step=1)
-    gallery, asked = looked(served, rows, cache, held)
+    gallery, asked = looked(served, rows, cache, held, liked(where, state))
     set_gate(served, "gate", choices.gate, choices.bias)
     # One studio is one opinion, and what chose there was an earlier trunk: what asks weighs by the
     # mean with what held-out products of the known studios say of this one.

@@ -22,6 +22,7 @@ from onnxruntime.quantization import (
 )
 
 from onnx_models.dataset import U8
+from onnx_models.transformer import DIM
 
 LEAST: Final = 20_000
 """Weights that a product must have to be worth it."""
@@ -38,11 +39,12 @@ class _Pictures(CalibrationDataReader):  # type: ignore[misc]
 
 
 def products(model: onnx.ModelProto) -> list[str]:
-    """Names of the nodes that multiply tokens by LEAST or more weights."""
+    """Names of the nodes that multiply tokens by LEAST or more weights; the axes of histograms are
+    no smaller, but cost no time and two thirds of what a clean picture that asks would lose."""
     large = {
         tensor.name
         for tensor in model.graph.initializer
-        if len(tensor.dims) == 2 and int(np.prod(tensor.dims)) >= LEAST
+        if len(tensor.dims) == 2 and DIM in tensor.dims and int(np.prod(tensor.dims)) >= LEAST
     }
     return [
         node.name for node in model.graph.node
