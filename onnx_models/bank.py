@@ -161,10 +161,10 @@ def _plan(rows: list[Row], masked: npt.NDArray[np.bool_], drawn: int) -> list[tu
             continue
         several, pair = row.source in MULTIVIEW_SOURCES, row.source in PAIR_SOURCES
         alone = masked[i] and row.setting == "studio" and not several and not pair
+        moved = TURNED_SHOTS if alone else 0
         plan += [(i, MILD, TURNED if alone and i % 2 else 0)] * (3 if several else 1)
-        plan += [(i, SHOT, TURNED)] * (TURNED_SHOTS if alone else 0)
-        shots = SHOTS_MULTIVIEW if several else SHOTS - (TURNED_SHOTS if alone else 0)
-        plan += [(i, SHOT, 0)] * shots
+        plan += [(i, SHOT, TURNED)] * moved
+        plan += [(i, SHOT, 0)] * ((SHOTS_MULTIVIEW if several else SHOTS) - moved)
         if pair:
             plan += [(i, SHOT, side) for side in (LEFT, RIGHT, LEFT, RIGHT)]
     plan += [(len(rows) + i, SHOT, 0) for i in range(drawn) for _ in range(2)]

@@ -155,10 +155,14 @@ def liked(where: Path, state: dict[str, Any]) -> Likes:
 
 def styled(served: Served, said: Said) -> Said:
     """The same with the style that the last layer reads now."""
-    seen = torch.from_numpy(said.features[:, : served.trunk.sizes.features])
     with torch.inference_mode():
-        style = unit(served.trunk.to_style(seen)).numpy()
+        style = unit(served.trunk.to_style(torch.from_numpy(trunk_features(served, said)))).numpy()
     return said._replace(parts={**said.parts, "style": style})
+
+
+def trunk_features(served: Served, said: Said) -> F32:
+    """The trunk's of the features (n, f): the palette's stand behind them."""
+    return said.features[:, : served.trunk.sizes.features]
 
 
 def looked(
@@ -170,7 +174,7 @@ def looked(
     gallery, asked = look(served, cache.clean(held.keep)), look(served, held.shots)
     train = np.array([rows[i].split == "train" for i in held.keep])
     told = likes._replace(tokens=likes.tokens[held.keep[train]])
-    seen = gallery.features[train, : served.trunk.sizes.features]
+    seen = trunk_features(served, gallery)[train]
     with torch.no_grad():
         reads = (served.trunk.to_style.weight, served.trunk.to_style.bias)
         for values, found in zip(reads, read_style(seen, told), strict=True):
@@ -178,9 +182,7 @@ def looked(
     gallery, asked = styled(served, gallery), styled(served, asked)
     fit_axes(served, {name: values[train] for name, values in gallery.parts.items()})
     views = np.array([rows[i].view for i in held.keep])
-    set_gate(
-        served, "side", *fit_side(gallery.features[train, : served.side.numel()], views[train])
-    )
+    set_gate(served, "side", *fit_side(seen, views[train]))
     return reduced(served, gallery), reduced(served, asked)
 
 
@@ -222,7 +224,8 @@ def choose(arguments: argparse.Namespace) -> None:
     cache = build_cache(folder, rows, where)
     served, state = load(where, arguments.out.name)
     held = Held(rows, cache, arguments.seed, step=1)
-    gallery, asked = looked(served, rows, cache, held, liked(where, state))
+    likes = liked(where, state)
+    gallery, asked = looked(served, rows, cache, held, likes)
     gate, bias = fit_studio(*backdrops(rows, cache, where, served.finder, arguments.seed))
     set_gate(served, "gate", gate, bias)
     told = questions(served, rows, held, gallery, asked)
@@ -236,7 +239,7 @@ def choose(arguments: argparse.Namespace) -> None:
     same = trusted(cosines.max(axis=1), right)
     choices = Choices(phone, studio, [float(value) for value in gate], bias, same)
     (where / CHOICES).write_text(json.dumps(asdict(choices), indent=1) + "\n", encoding="utf-8")
-    judge = Judge(np.load(where / "teachers.npy")[held.keep], gallery.parts, arguments.seed)
+    judge = Judge(likes.tokens[held.keep], gallery.parts, arguments.seed)
     found = {
         **asdict(choices), "opened": float(told.clean.gates.mean()),
         "leaked": float(told.shots.gates.mean()), "reshot": told.shots.figures(phone, studio),

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 import cv2
 import numpy as np
 
+from app.sketch.raster import Camera
 from onnx_models.dataset import CACHE_SIZE, F32, I64, U8
 
 SAMPLES: Final = 45_000
@@ -33,6 +34,8 @@ AWAY: Final = 3.2
 """Where it is looked at from, in lengths."""
 FILLS: Final = 0.94
 """Greatest share of the picture's side that it takes."""
+LARGEST: Final = 1.1
+"""A lone shoe is enlarged no further: of a small picture there is no more to see."""
 
 
 class Solid(NamedTuple):
@@ -45,8 +48,9 @@ class Solid(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """Degrees about the upright axis, towards the viewer, and in the picture; ``apart`` is how far
-    the other shoe of the pair stands beside it, in lengths, 0: there is none."""
+    """Degrees, as the sketch's camera takes them, but ``roll`` is the shoe's and not the camera's;
+    ``apart`` is how far the other shoe of the pair stands beside it, in lengths, 0: there is none.
+    """
 
     yaw: float
     pitch: float
@@ -116,7 +120,7 @@ def _inner(rgba: U8, mask: U8) -> U8:
     return np.asarray(picture.reshape(-1, 3)[_nearest(core)], np.uint8)
 
 
-def surface(shoe: Solid, rng: np.random.Generator) -> Surface:
+def sampled(shoe: Solid, rng: np.random.Generator) -> Surface:
     """SAMPLES points of both sides and of the underside, as many everywhere."""
     ys, xs = np.nonzero(shoe.mask)
     across, along = np.asarray(np.gradient(shoe.half), np.float32)
@@ -153,20 +157,13 @@ def surface(shoe: Solid, rng: np.random.Generator) -> Surface:
     )
 
 
-def _axes(turn: Turn) -> F32:
-    yaw, pitch, roll = np.deg2rad([turn.yaw, turn.pitch, turn.roll])
-    about = np.array([[np.cos(yaw), 0, -np.sin(yaw)], [0, 1, 0], [np.sin(yaw), 0, np.cos(yaw)]])
-    towards = np.array(
-        [[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]]
-    )
-    flat = np.array([[np.cos(roll), -np.sin(roll), 0], [np.sin(roll), np.cos(roll), 0], [0, 0, 1]])
-    return np.asarray(flat @ towards @ about, np.float32)
-
-
-def seen(shown: Surface, turn: Turn, largest: float, rng: np.random.Generator) -> U8:
-    """The surface as a cut-out (s, s, 4), from where ``turn`` says; a length is at most ``largest``
-    pixels. Light falls from above, somewhat from one side."""
-    axes = _axes(turn)
+def seen(shoe: Solid, turn: Turn, rng: np.random.Generator) -> U8:
+    """The shoe, or a pair of it, as a cut-out (s, s, 4), from where ``turn`` says. Light falls from
+    above, somewhat from one side."""
+    shown, largest = sampled(shoe, rng), LARGEST * shoe.length
+    if turn.apart:
+        shown, largest = shown.paired(turn.apart), np.inf
+    axes = Camera(turn.yaw, turn.pitch, -turn.roll).axes()
     points, normals = shown.points @ axes.T, shown.normals @ axes.T
     front = normals[:, 2] > -0.05
     points, normals, colours = points[front], normals[front], shown.colours[front]
@@ -220,11 +217,7 @@ def turned(rgba: U8, rng: np.random.Generator) -> tuple[U8, I64] | None:
     shoe = solid(rgba)
     if shoe is None:
         return None
-    turn = any_turn(rng)
-    shown = surface(shoe, rng)
-    if turn.apart:
-        shown = shown.paired(turn.apart)
-    view = seen(shown, turn, np.inf if turn.apart else 1.1 * shoe.length, rng)
+    view = seen(shoe, any_turn(rng), rng)
     if rng.random() < 0.5:
         view = np.ascontiguousarray(view[:, ::-1])
     ys, xs = np.nonzero(view[..., 3] > 100)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from onnx_models.dataset import CACHE_SIZE, U8
-from onnx_models.turned import Turn, any_turn, seen, solid, surface, turned
+from onnx_models.turned import Turn, any_turn, seen, solid, turned
 
 BLUE, RED = (20, 40, 200), (220, 30, 30)
 
@@ -28,13 +28,9 @@ def side() -> U8:
 
 
 def _look(picture: U8, turn: Turn) -> U8:
-    rng = np.random.default_rng(0)
     shoe = solid(picture)
     assert shoe is not None
-    shown = surface(shoe, rng)
-    if turn.apart:
-        shown = shown.paired(turn.apart)
-    return seen(shown, turn, np.inf, rng)
+    return seen(shoe, turn, np.random.default_rng(0))
 
 
 def _red(view: U8) -> float:
@@ -43,10 +39,7 @@ def _red(view: U8) -> float:
 
 
 def test_from_where_it_was_taken_a_shoe_looks_as_it_did(side: U8) -> None:
-    shoe = solid(side)
-    assert shoe is not None
-    view = seen(surface(shoe, np.random.default_rng(0)), Turn(0, 0, 0), np.inf,
-                np.random.default_rng(0))  # fmt: skip
+    view = _look(side, Turn(0, 0, 0))
     ys, xs = np.nonzero(view[..., 3] > 127)
     wide, high = np.ptp(xs) + 1, np.ptp(ys) + 1
     assert wide / high == pytest.approx(140 / 67, rel=0.08)
