@@ -15,11 +15,15 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from onnx_models.bank import CLEAN, MILD, SCENE, SHOT, Bank, coded, several, trained_places
 from onnx_models.crops import Crops
 from onnx_models.dataset import I64, U8, Row
+from onnx_models.recoloured import recoloured
 
 SEVERAL: Final = 0.22
 """Share of a batch that is two different pictures of one product."""
-COLOURWAYS: Final = 0.25
+COLOURWAYS: Final = 0.2
 """Share that is colourways of few models: hard negatives for detail, positives for the model."""
+RECOLOURED: Final = 0.12
+"""Share that is a shoe of the batch in other colours, both views of one picture in the same: the
+same model, another product, and nothing else is known of it."""
 DRAWN: Final = 0.05
 SCENES: Final = 0.03
 ALIKE: Final = 8
@@ -30,7 +34,8 @@ CATALOGUE: Final = 0.55
 
 @dataclass(frozen=True)
 class Batch:
-    """2n views, first views first: crops (2n, 4, h, w) in 0..1 and rows (2n,), -1 for scenes."""
+    """2n views, first views first: crops (2n, 4, h, w) in 0..1 and rows (2n,), -1 for scenes and
+    recoloured shoes."""
 
     crops: Tensor
     rows: Tensor
@@ -67,8 +72,8 @@ class Sampler:
             np.array(m) for m in models.values() if len(m) > 1 and len(set(self.products[m])) > 1
         ]
 
-    def _pairs(self) -> list[tuple[int, int]]:
-        rng, size = self.rng, self.batch
+    def _pairs(self, size: int) -> list[tuple[int, int]]:
+        rng = self.rng
         pairs: list[tuple[int, int]] = []
         for groups, share in ((self.several, SEVERAL), (self.drawn, DRAWN)):
             for pick in rng.choice(len(groups), int(size * share), replace=False):
@@ -105,19 +110,29 @@ class Sampler:
     def draw(self) -> Batch:
         """One batch."""
         rng = self.rng
-        pairs = self._pairs()
+        again = int(self.batch * RECOLOURED)
+        pairs = self._pairs(self.batch - again)
         mild = rng.random(len(pairs)) < CATALOGUE
-        places = [self._view(one, catalogue=False) for one, _ in pairs]
+        lone = [one for one, two in pairs if one == two and one >= 0]
+        bases = rng.choice(lone, again, replace=False)
+        twice = [self._view(int(base), catalogue=False) for base in bases]
+        places = [self._view(one, catalogue=False) for one, _ in pairs] + twice
         places += [self._view(two, bool(m)) for (_, two), m in zip(pairs, mild, strict=True)]
-        rows = np.array([one for one, _ in pairs] + [two for _, two in pairs])
-        # Scenes are products of their own.
-        alone = len(self.products) + np.arange(len(pairs))
-        alone = np.concatenate([alone, alone])
-        products = np.where(rows >= 0, self.products[rows], alone)
+        crops = self.crops[places + twice]
+        for at in range(len(pairs), self.batch):
+            both = [at, at + self.batch]
+            crops[both] = recoloured(crops[both], rng)
+        shown = [np.concatenate([side, bases]) for side in np.array(pairs).T]
+        rows = np.concatenate(shown)
+        # Scenes are products of their own, and so are recoloured shoes.
+        alone = len(self.products) + np.tile(np.arange(self.batch), 2)
+        known = rows.copy()
+        known.reshape(2, -1)[:, len(pairs) :] = -1
+        products = np.where(known >= 0, self.products[rows], alone)
         models = np.where(rows >= 0, self.models[rows], alone)
         return Batch(
-            jitter(self.crops[places], rng),
-            torch.from_numpy(rows),
+            jitter(crops, rng),
+            torch.from_numpy(known),
             torch.from_numpy(products),
             torch.from_numpy(models),
         )

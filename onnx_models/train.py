@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import argparse
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -70,7 +69,7 @@ TUTOR_WEIGHTS: Final = {
     "label": 0.5,
 }  # fmt: skip
 TRUNK_WEIGHTS: Final = {
-    "both": 0.8, "detail": 0.6, "colour": 0.2, "model": 0.4, "style": 1.5, "likeness": 2.0,
+    "both": 0.8, "detail": 0.6, "colour": 0.2, "model": 0.6, "style": 1.5, "likeness": 2.0,
     "label": 1.0, "follow": 1.0, "order": 0.75,
     "match": 2.0,
 }  # fmt: skip
@@ -292,8 +291,6 @@ def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
     """The encoder itself."""
     finder = open_finder(stage.where)
     answers = told(stage.where)
-    if answers:  # of the shoe cut out, as the trunk sees it
-        known = replace(known, style=answers["style"])
     known = known.to(device())
     common = Common(known, sizes)
     follow = _follow(stage, common, answers, sizes, arguments) if answers else None

@@ -1,0 +1,45 @@
+"""Which views meet in a batch of the trunk. Needs torch, which only training installs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+from onnx_models.bank import CLEAN, SCENE, SHOT, Bank
+from onnx_models.crops import Crops
+from onnx_models.dataset import Row
+from onnx_models.sampler import RECOLOURED, Sampler
+
+
+def test_a_recoloured_shoe_is_its_model_and_no_known_product() -> None:
+    rows = [
+        Row("f", "footlocker_2018", str(i // 2 if i < 30 else i), f"m{i // 4}" if i < 40 else "",
+            "", "", "", "studio")
+        for i in range(80)
+    ]  # fmt: skip
+    kinds = np.array([CLEAN, SHOT] * len(rows) + [SCENE] * 3, np.uint8)
+    views = np.full((len(kinds), 192, 192, 3), 255, np.uint8)
+    views[:, 60:130, 30:160] = np.random.default_rng(0).integers(0, 256, (len(kinds), 1, 1, 3))
+    masks = np.zeros((len(kinds), 96, 96), np.uint8)
+    masks[:, 30:65, 15:80] = 255
+    owners = np.concatenate([np.repeat(np.arange(len(rows)), 2), [-1] * 3])
+    known = np.ones(len(kinds), bool)
+    bank = Bank(views, masks, owners, kinds, np.zeros((len(kinds), 3), np.float32), known, known)
+    near = np.tile(np.arange(40, 80), (len(rows), 1))
+    size = 20
+    sampler = Sampler(rows, bank, Crops(bank, 0), near, size, 0)
+    batch = sampler.draw()
+    again = int(size * RECOLOURED)
+    for side in (slice(0, size), slice(size, 2 * size)):
+        rows_, products, models = (
+            getattr(batch, name)[side] for name in ("rows", "products", "models")
+        )
+        assert (rows_[-again:] == -1).all()
+        assert not set(products[-again:].tolist()) & set(products[:-again].tolist())
+        assert set(models[-again:].tolist()) <= set(models[:-again].tolist())
+    assert (batch.products[size - again : size] == batch.products[-again:]).all()
+    middle = batch.crops[:, :3, 60:68, 76:84].flatten(1).mean(1)
+    seen = {int(m): middle[:size][batch.models[:size] == m] for m in batch.models[size - again :]}
+    assert any(np.ptp(colours.numpy()) > 0.1 for colours in seen.values())
