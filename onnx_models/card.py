@@ -51,11 +51,11 @@ def write_card(
     notes: str,
 ) -> None:
     """Measure on the test products, which training never saw, and write the card."""
-    lines, count = _table(run, gallery, rows, cache, backdrops, facts["parts"])
+    parts = {name: facts["parts"][name] for name in ("shape", "colour")}
+    lines, count = _table(run, gallery, rows, cache, backdrops, parts)
     train = sum(row.split == "train" for row in rows)
     held = sum(row.split == "validation" for row in rows)
     size = (path.parent / facts["file"]).stat().st_size / 1e6
-    parts = facts["parts"]
     text = f"""# {facts["name"]}, revision {facts["revision"]}
 
 A small encoder for finding the same and similar sneakers. One uint8 RGB picture of

@@ -300,7 +300,9 @@ def finish(arguments: argparse.Namespace) -> None:
         f"{unpacked} (R@1 / R@10)."
     )
     print(notes, flush=True)
-    write_artifact(model, vectors, work, state["step"], state["elapsed"] / 60, notes, choices.same)
+    write_artifact(
+        model, vectors, work, state["step"], state["elapsed"] / 60, notes, choices.same, studio
+    )
 
 
 def joined(served: Served, said: Said) -> tuple[F32, F32]:

@@ -40,6 +40,7 @@ from onnx_models.dataset import (
 )
 from onnx_models.heads.pictures import Seen, remembered
 from onnx_models.integers import in_integers
+from onnx_models.weigh import STORED
 
 TOLERANCE = 2e-3
 OPSET = 18
@@ -148,10 +149,20 @@ def export(
     part.replace(target)
 
 
+def louder(slices: dict[str, list[int]], studio: dict[str, float]) -> list[dict[str, Any]]:
+    """What a kept vector is multiplied by to ask as a studio's picture does, part by part."""
+    return [
+        {"span": span, "factor": round(studio[name] / STORED[name], 6)}
+        for name, span in slices.items()
+    ]
+
+
 def manifest(
-    name: str, model: Path, size: int, calibration: Calibration, vector: F32
-) -> dict[str, Any]:
-    """The file that serving reads; every preprocessing step is stated in it."""
+    name: str, model: Path, size: int, calibration: Calibration, vector: F32,
+    studio: dict[str, float],
+) -> dict[str, Any]:  # fmt: skip
+    """The file that serving reads; every preprocessing step is stated in it. ``studio``: how what a
+    studio's picture asks weighs the parts."""
     dim = len(vector)
     ends = dict(zip(KEPT, accumulate(KEPT.values()), strict=True))
     slices = {name: [end - KEPT[name], end] for name, end in ends.items()}
@@ -184,6 +195,7 @@ def manifest(
         "parts": {
             "shape": [slices[SHAPE[0]][0], slices[SHAPE[-1]][1]],
             "colour": [slices[COLOUR[0]][0], slices[COLOUR[-1]][1]],
+            "asks": louder(slices, studio),
         },
         "slices": slices,
         "calibration": {
@@ -232,10 +244,11 @@ def everything(model: Path, name: str, work: Work) -> F32:
 
 
 def write_artifact(
-    model: Path, vectors: F32, work: Work, step: int, minutes: float, notes: str, least: float
-) -> None:
+    model: Path, vectors: F32, work: Work, step: int, minutes: float, notes: str, least: float,
+    studio: dict[str, float],
+) -> None:  # fmt: skip
     """Calibrate, measure, describe the exported ``model``; ``vectors`` are of all rows, ``least``
-    as :func:`calibrate` takes it."""
+    as :func:`calibrate` takes it, ``studio`` as :func:`manifest`."""
     out = model.parent
     session = open_session(model)
 
@@ -246,7 +259,7 @@ def write_artifact(
         run, vectors, work.rows, work.cache, work.backdrops, CACHE_SIZE, thin=2, least=least
     )
     vector = run(letterbox(gradient_v1(), CACHE_SIZE)[None])[0]
-    facts = manifest(out.name, model, CACHE_SIZE, calibration, vector)
+    facts = manifest(out.name, model, CACHE_SIZE, calibration, vector, studio)
     part = out / "manifest.part"
     part.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     part.replace(out / "manifest.json")

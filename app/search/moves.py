@@ -20,12 +20,33 @@ class Parts:
 
     shape: tuple[int, int]
     colour: tuple[int, int]
+    asks: tuple[tuple[int, int, float], ...] = ()
+    """Ranges and what they are multiplied by where a kept vector asks; none: it asks as it is."""
 
 
 def parts_of(encoder: object) -> Parts | None:
     """The parts that an encoder's manifest names; None where it names none."""
     named = getattr(getattr(encoder, "manifest", None), "parts", None)
-    return None if named is None else Parts(tuple(named.shape), tuple(named.colour))
+    if named is None:
+        return None
+    asks = tuple((*one.span, one.factor) for one in named.asks)
+    return Parts(tuple(named.shape), tuple(named.colour), asks)
+
+
+def asking(vector: np.ndarray, parts: Parts) -> np.ndarray:
+    """A kept vector (dim,) whose shape asks for the very model: what is kept of shape is mostly
+    likeness as people see it, in which another model in another colour comes as near. The shape
+    stays as long as it is, for what comes after is weighed beside it."""
+    scaled = vector.copy()
+    for begin, end, factor in parts.asks:
+        scaled[begin:end] *= factor
+    span = slice(*parts.shape)
+    length, before = (float(np.linalg.norm(one[span])) for one in (scaled, vector))
+    if length <= 1e-6:
+        return vector
+    moved = vector.copy()
+    moved[span] = scaled[span] * (before / length)
+    return moved
 
 
 def weighted(vector: np.ndarray, emphasis: Emphasis, parts: Parts | None) -> np.ndarray:

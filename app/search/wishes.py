@@ -14,7 +14,7 @@ from app.db.pool import Connection
 from app.domain import Emphasis, Filters, OfferHit
 from app.search.ask import Ask, unit
 from app.search.engine import Engine
-from app.search.moves import Parts, recoloured
+from app.search.moves import Parts, asking, recoloured
 
 if TYPE_CHECKING:
     from app.vision.text import TextTower
@@ -97,6 +97,8 @@ class Wishes:
             colour = self._colour(conn, reading.colours, self._parts)
             if colour is not None:
                 between = _BETWEEN_WITH_WORDS if words else 0.0
+                if ask.not_image is not None and not ask.moved:  # a catalogue's picture, as kept
+                    vector = asking(vector, self._parts)
                 vector, moved = recoloured(vector, colour, self._parts, between=between), True
         return replace(ask, vector=vector, moved=moved)
 

@@ -77,16 +77,31 @@ class Output:
 
 
 @dataclass(frozen=True)
+class Louder:
+    """A half-open range of the vector, and what it is multiplied by where a kept vector asks."""
+
+    span: Span
+    factor: Annotated[float, Field(ge=0)]
+
+
+@dataclass(frozen=True)
 class Parts:
-    """Half-open ranges of the vector that describe shape and colour."""
+    """Half-open ranges of the vector that describe shape and colour.
+
+    ``asks``: an encoder may weigh what is kept otherwise than what asks; these make of a kept
+    vector one that asks for the very shoe, as a shop's picture of it would.
+    """
 
     shape: Span
     colour: Span
+    asks: tuple[Louder, ...] = ()
 
     @model_validator(mode="after")
     def _check(self) -> Parts:
-        if not self.shape[0] < self.shape[1] or not self.colour[0] < self.colour[1]:
+        if any(begin >= end for begin, end in (self.shape, self.colour)):
             raise ValueError("a part is empty")
+        if any(one.span[0] >= one.span[1] for one in self.asks):
+            raise ValueError("a range that asks is empty")
         return self
 
 

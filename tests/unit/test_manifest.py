@@ -54,6 +54,18 @@ def test_the_contract_is_read_and_written_back(tmp_path: Path) -> None:
     assert read_manifest(tmp_path) == manifest
 
 
+def test_how_a_kept_vector_asks_is_read_and_checked() -> None:
+    parts = described()["parts"]
+    louder = [{"span": [0, 2], "factor": 0.5}, {"span": [2, 3], "factor": 4}]
+    manifest = parse_manifest(described(parts={**parts, "asks": louder}))
+    assert isinstance(manifest, OnnxManifest)
+    assert manifest.parts is not None
+    assert [(one.span, one.factor) for one in manifest.parts.asks] == [((0, 2), 0.5), ((2, 3), 4)]
+    for wrong in ({"span": [2, 2], "factor": 1}, {"span": [0, 1], "factor": -1}):
+        with pytest.raises(EncoderError, match=r"asks|empty"):
+            parse_manifest(described(parts={**parts, "asks": [wrong]}))
+
+
 def test_parts_and_calibration_may_be_null() -> None:
     manifest = parse_manifest(described(parts=None, calibration=None))
     assert (manifest.parts, manifest.calibration) == (None, None)
