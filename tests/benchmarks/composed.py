@@ -5,13 +5,16 @@
 HOME's database holds an import of photographs whose products carry model keys and stated colours
 (footlocker_2018), embedded. For two colourways A and B of a model the query is A's picture and
 "same but in COLOURS OF B"; right are products of the same model stated in B's very colours. Rows:
-the picture alone, the words alone, both as shipped. Models are split in two halves: 0 chose the way
-the parts are weighed, 1 is reported. Intervals: bootstrap over models.
+the picture alone, the words alone, both as shipped; then both again with the picture sent as a
+photograph, as it is and through the scorecard's camera, by which nothing was chosen. Models are
+split in two halves: 0 chose the way the parts are weighed, 1 is reported. Intervals: bootstrap over
+models.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import random
 import zlib
 from collections import defaultdict
@@ -24,13 +27,16 @@ import numpy as np
 from app.db.pool import open_database
 from app.search import Searcher, open_searcher
 from app.settings import Settings
+from app.vision.image import decode
 from app.words import read
+from onnx_models.reshoot import reshoot
 
 _PRODUCTS = """
-    SELECT DISTINCT ON (p.id) p.id, p.model_key, p.colours, oi.image_id
+    SELECT DISTINCT ON (p.id) p.id, p.model_key, p.colours, oi.image_id, i.path
     FROM product AS p
     JOIN offer AS o ON o.product_id = p.id
     JOIN offer_image AS oi ON oi.offer_id = o.id
+    JOIN image AS i ON i.id = oi.image_id
     WHERE p.model_key IS NOT NULL AND cardinality(p.colours) > 0 AND NOT p.colours_seen
     ORDER BY p.id, oi.position"""
 
@@ -88,14 +94,29 @@ def report(name: str, asked: Sequence[Query], found: Sequence[list[int]]) -> Non
     )
 
 
-def measure(searcher: Searcher, asked: Sequence[Query]) -> None:
-    """The three rows."""
+def reshot(picture: bytes) -> bytes:
+    """The picture's file as a phone would have taken it."""
+    taken = decode(picture, max_bytes=10**8, max_pixels=10**8)
+    made = io.BytesIO()
+    reshoot(taken.image, taken.sha256).save(made, "PNG")
+    return made.getvalue()
+
+
+def measure(searcher: Searcher, asked: Sequence[Query], files: Sequence[Path]) -> None:
+    """The five rows; ``files`` are the queries' pictures."""
     alone = [searcher.by_image(q.image, page_size=10) for q in asked]
     report("picture alone", asked, [[h.product_id for h in r.hits] for r in alone])
     words = [searcher.by_text(q.words, page_size=10, reading=read(q.words)) for q in asked]
     report("words alone", asked, [[h.product_id for h in r.hits] for r in words])
     both = [searcher.by_image(q.image, page_size=10, reading=read(q.words)) for q in asked]
     report("picture and words", asked, [[h.product_id for h in r.hits] for r in both])
+    sent = [file.read_bytes() for file in files]
+    for name, pictures in (("photograph", sent), ("re-shot", [reshot(one) for one in sent])):
+        found = [
+            searcher.by_photo([picture], page_size=10, reading=read(q.words))
+            for q, picture in zip(asked, pictures, strict=True)
+        ]
+        report(f"{name} and words", asked, [[h.product_id for h in r.hits] for r in found])
 
 
 def main() -> None:
@@ -112,7 +133,9 @@ def main() -> None:
         with db.connection() as conn:
             rows = conn.execute(_PRODUCTS).fetchall()
         print(f"gallery: {len(rows)} products with stated colours")
-        measure(searcher, queries(rows, asked.pairs, asked.split))
+        paths = {image: settings.images_dir / path for *_, image, path in rows}
+        chosen = queries([row[:4] for row in rows], asked.pairs, asked.split)
+        measure(searcher, chosen, [paths[query.image] for query in chosen])
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.search.moves import Parts, asking, recoloured
+from app.search.moves import COLOUR_WEIGHT, Parts, asking, recoloured
 
 PARTS = Parts((0, 4), (5, 7), ((0, 2, 0.1), (2, 4, 3.0), (4, 5, 9.0), (5, 7, 9.0)))
 VECTOR = np.array([0.6, 0.3, 0.1, -0.1, 0.5, 0.4, 0.2], np.float32)
@@ -29,3 +29,11 @@ def test_another_colour_leaves_the_shape() -> None:
     assert np.linalg.norm(moved) == pytest.approx(1)
     assert moved[2] / moved[0] == pytest.approx(30 * VECTOR[2] / VECTOR[0])
     assert moved[4] == moved[5] == 0
+
+
+@pytest.mark.parametrize("loud", [0.1, 1.0, 30.0])
+def test_how_loud_a_query_asks_by_colour_does_not_matter_once_it_has_another(loud: float) -> None:
+    asked = np.where(np.arange(7) < 5, VECTOR, loud * VECTOR)
+    moved = recoloured(asked, np.array([0.0, 1.0]), PARTS, between=0.0)
+    shape, colour = (float(np.linalg.norm(moved[slice(*span)])) for span in ((0, 4), (5, 7)))
+    assert colour / shape == pytest.approx(COLOUR_WEIGHT)
