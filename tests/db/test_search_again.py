@@ -16,6 +16,7 @@ from app.db.pool import Database, open_database
 from app.domain import Emphasis, Filters
 from app.search import Searcher, SearchExpired, filters_from_json, filters_to_json
 from app.settings import Settings
+from app.vision.manifest import Parts
 from app.words import read, wish
 from etl import traits
 from tests.db.builders import Encoder4, add_product
@@ -25,7 +26,7 @@ LOW, HIGH, BLACK, WHITE = [1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [0.0, 1.0]
 
 
 class Parted(Encoder4):
-    manifest = SimpleNamespace(parts=SimpleNamespace(shape=(0, 2), colour=(2, 4)))
+    manifest = SimpleNamespace(parts=Parts((0, 2), (2, 4)))
 
     def encode(self, images: Sequence[Any]) -> np.ndarray:
         return np.tile(np.array([*LOW, *BLACK], np.float32) / 2**0.5, (len(images), 1))

@@ -16,6 +16,7 @@ from PIL import Image
 from app.domain import Attributes
 from app.vision.colours import parse_colours
 from app.vision.localise import Box, regions
+from app.vision.manifest import Parts
 from app.words import vocabulary
 
 SHAPE, COLOUR = 192, 64
@@ -48,9 +49,7 @@ class Eye:
     sha256 = "e1" * 32
     thresholds = (0.975, 0.8)
     has_catalogue = False
-    manifest = SimpleNamespace(
-        parts=SimpleNamespace(shape=(0, SHAPE), colour=(SHAPE, SHAPE + COLOUR))
-    )
+    manifest = SimpleNamespace(parts=Parts((0, SHAPE), (SHAPE, SHAPE + COLOUR)))
 
     def encode(self, images: Sequence[Image.Image]) -> np.ndarray:
         return np.stack([self._one(image) for image in images])

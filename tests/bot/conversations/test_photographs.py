@@ -48,7 +48,7 @@ async def test_a_forwarded_picture(talk: Talk, me: Person) -> None:
 @scenario("ru", "en")
 async def test_caption_another_colour(talk: Talk, me: Person) -> None:
     """The same model in another colour."""
-    await me.photo("am90-black", ru="такие же, но белые", en="the same but white")
+    await me.photo("am90-olive", ru="такие же, но чёрные", en="the same but black")
 
 
 @scenario("ru", "en")

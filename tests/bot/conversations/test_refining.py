@@ -28,9 +28,9 @@ async def test_cheaper_and_cheaper(talk: Talk, me: Person) -> None:
 @scenario("ru", "en")
 async def test_another_colour(talk: Talk, me: Person) -> None:
     """The palette, and one colour of it."""
-    await me.photo("am90-black")
+    await me.photo("am90-olive")
     await me.press("button.colour")
-    await me.press("colour.white")
+    await me.press("colour.black")
 
 
 @scenario("ru")
