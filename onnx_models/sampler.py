@@ -122,17 +122,17 @@ class Sampler:
         for at in range(len(pairs), self.batch):
             both = [at, at + self.batch]
             crops[both] = recoloured(crops[both], rng)
-        shown = [np.concatenate([side, bases]) for side in np.array(pairs).T]
-        rows = np.concatenate(shown)
+        ones, twos = np.array(pairs).T
+        unknown = np.full(again, -1)
+        rows = np.concatenate([ones, unknown, twos, unknown])
+        shoes = np.concatenate([ones, bases, twos, bases])
         # Scenes are products of their own, and so are recoloured shoes.
         alone = len(self.products) + np.tile(np.arange(self.batch), 2)
-        known = rows.copy()
-        known.reshape(2, -1)[:, len(pairs) :] = -1
-        products = np.where(known >= 0, self.products[rows], alone)
-        models = np.where(rows >= 0, self.models[rows], alone)
+        products = np.where(rows >= 0, self.products[rows], alone)
+        models = np.where(shoes >= 0, self.models[shoes], alone)
         return Batch(
             jitter(crops, rng),
-            torch.from_numpy(known),
+            torch.from_numpy(rows),
             torch.from_numpy(products),
             torch.from_numpy(models),
         )

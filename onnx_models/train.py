@@ -44,7 +44,7 @@ from onnx_models.labels import read_labels
 from onnx_models.layerwise import train_layers
 from onnx_models.lessons import TWIN, Common, Stage, Targets, targets
 from onnx_models.losses import Follow
-from onnx_models.model import Parts, Sizes, Told, Trunk
+from onnx_models.model import Parts, Sizes, Trunk
 from onnx_models.onward import AGAIN, LAYERS, begin, carry, go_on, kept_at
 from onnx_models.palette import Palette, train_palette
 from onnx_models.sampler import Batch, Sampler
@@ -186,7 +186,7 @@ def told(where: Path) -> dict[str, Tensor] | None:
             name: torch.from_numpy(np.concatenate([kept[name], np.zeros_like(kept[name][:1])])).to(
                 device()
             )
-            for name in Told._fields
+            for name in Follow.FOLLOWED
         }
 
 

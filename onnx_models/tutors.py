@@ -25,7 +25,7 @@ from onnx_models.dataset import F32
 from onnx_models.finder import HEIGHT, WIDTH
 from onnx_models.fit import device
 from onnx_models.hints import MOBILENET, Pretrained
-from onnx_models.losses import Fine
+from onnx_models.losses import Fine, Follow
 from onnx_models.model import Sizes, Told
 from onnx_models.separable import LAST
 from onnx_models.transformer import DIM, VIT, Transformer
@@ -101,8 +101,8 @@ def ask(
     tutor: Tutor | Before, sizes: Sizes, bank: Bank, teachers: Path, style: Tensor, seed: int
 ) -> tuple[Tutors, dict[str, F32]]:
     """The tutors, directions fitted on pictures that training sees, ``style`` as
-    :meth:`Tutors.fit`; and their parts of every row's clean picture and its mirror image, by
-    name."""
+    :meth:`Tutors.fit`; and the parts that a trunk follows, of every row's clean picture and its
+    mirror image, by name."""
     tutors = Tutors(tutor, sizes, teachers).eval()
     pretrained(tutors.likens, teachers / VIT_TINY)
     tutors.to(device())
@@ -113,7 +113,7 @@ def ask(
     tutors.fit(torch.from_numpy(crops[np.sort(some)]), style)
     found, mirrored = embed(tutors, crops), embed(tutors, np.ascontiguousarray(crops[:, :, ::-1]))
     kept = {}
-    for name in Told._fields:
+    for name in Follow.FOLLOWED:
         both = found[name] + mirrored[name]
         kept[name] = np.asarray(both / np.linalg.norm(both, axis=1, keepdims=True), np.float32)
     return tutors, kept

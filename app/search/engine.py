@@ -16,7 +16,8 @@ from app.db.pool import Connection
 from app.db.queries import query
 from app.domain import Filters, OfferHit, SearchResult, Size
 from app.search.ask import Ask, Method, filter_params, filters_to_json
-from app.search.moves import Parts, weighted
+from app.search.moves import weighted
+from app.vision.manifest import Parts
 
 EF_SEARCH = 400
 """Neighbours HNSW keeps in view: recall@10 above 0.99 (measured, docs/benchmarks.md)."""

@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from app.domain import Emphasis
 from app.search.ask import unit
+from app.vision.manifest import Parts
 
 COLOUR_WEIGHT: Final = 0.2
 """How long the colour part is, beside the shape part, after words have put it in another colour.
 Not beside its own length: a photograph asks by colours several times as loud as a kept vector."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """Where an encoder's vector holds shape and colour: [begin, end)."""
-
-    shape: tuple[int, int]
-    colour: tuple[int, int]
-    asks: tuple[tuple[int, int, float], ...] = ()
-    """Ranges and what they are multiplied by where a kept vector asks; none: it asks as it is."""
-
-
 def parts_of(encoder: object) -> Parts | None:
     """The parts that an encoder's manifest names; None where it names none."""
-    named = getattr(getattr(encoder, "manifest", None), "parts", None)
-    if named is None:
-        return None
-    asks = tuple((*one.span, one.factor) for one in named.asks)
-    return Parts(tuple(named.shape), tuple(named.colour), asks)
+    parts: Parts | None = getattr(getattr(encoder, "manifest", None), "parts", None)
+    return parts
 
 
 def asking(vector: np.ndarray, parts: Parts) -> np.ndarray:
@@ -39,8 +26,8 @@ def asking(vector: np.ndarray, parts: Parts) -> np.ndarray:
     likeness as people see it, in which another model in another colour comes as near. The shape
     stays as long as it is, for what comes after is weighed beside it."""
     scaled = vector.copy()
-    for begin, end, factor in parts.asks:
-        scaled[begin:end] *= factor
+    for one in parts.asks:
+        scaled[slice(*one.span)] *= one.factor
     span = slice(*parts.shape)
     length, before = (float(np.linalg.norm(one[span])) for one in (scaled, vector))
     if length <= 1e-6:

@@ -14,9 +14,10 @@ from app.db.pool import Connection
 from app.domain import Emphasis, Filters, OfferHit
 from app.search.ask import Ask, unit
 from app.search.engine import Engine
-from app.search.moves import Parts, asking, recoloured
+from app.search.moves import asking, recoloured
 
 if TYPE_CHECKING:
+    from app.vision.manifest import Parts
     from app.vision.text import TextTower
     from app.words import Reading
 

@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from app.db.pool import open_database
+from app.domain import SearchResult
 from app.search import Searcher, open_searcher
 from app.settings import Settings
 from app.vision.image import decode
@@ -74,8 +75,9 @@ def queries(rows: Sequence[tuple[int, str, list[str], int]], pairs: int, split: 
     return found
 
 
-def report(name: str, asked: Sequence[Query], found: Sequence[list[int]]) -> None:
+def report(name: str, asked: Sequence[Query], results: Sequence[SearchResult]) -> None:
     """R@1 and R@10 with a 95 % bootstrap interval over models."""
+    found = [[hit.product_id for hit in result.hits] for result in results]
     at1 = np.array(
         [bool(hits) and hits[0] in q.right for q, hits in zip(asked, found, strict=True)]
     )
@@ -105,18 +107,18 @@ def reshot(picture: bytes) -> bytes:
 def measure(searcher: Searcher, asked: Sequence[Query], files: Sequence[Path]) -> None:
     """The five rows; ``files`` are the queries' pictures."""
     alone = [searcher.by_image(q.image, page_size=10) for q in asked]
-    report("picture alone", asked, [[h.product_id for h in r.hits] for r in alone])
+    report("picture alone", asked, alone)
     words = [searcher.by_text(q.words, page_size=10, reading=read(q.words)) for q in asked]
-    report("words alone", asked, [[h.product_id for h in r.hits] for r in words])
+    report("words alone", asked, words)
     both = [searcher.by_image(q.image, page_size=10, reading=read(q.words)) for q in asked]
-    report("picture and words", asked, [[h.product_id for h in r.hits] for r in both])
+    report("picture and words", asked, both)
     sent = [file.read_bytes() for file in files]
     for name, pictures in (("photograph", sent), ("re-shot", [reshot(one) for one in sent])):
         found = [
             searcher.by_photo([picture], page_size=10, reading=read(q.words))
             for q, picture in zip(asked, pictures, strict=True)
         ]
-        report(f"{name} and words", asked, [[h.product_id for h in r.hits] for r in found])
+        report(f"{name} and words", asked, found)
 
 
 def main() -> None:

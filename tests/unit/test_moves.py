@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.search.moves import COLOUR_WEIGHT, Parts, asking, recoloured
+from app.search.moves import COLOUR_WEIGHT, asking, recoloured
+from app.vision.manifest import Louder, Parts
 
-PARTS = Parts((0, 4), (5, 7), ((0, 2, 0.1), (2, 4, 3.0), (4, 5, 9.0), (5, 7, 9.0)))
+LOUDER = (((0, 2), 0.1), ((2, 4), 3.0), ((4, 5), 9.0), ((5, 7), 9.0))
+PARTS = Parts((0, 4), (5, 7), tuple(Louder(span, factor) for span, factor in LOUDER))
 VECTOR = np.array([0.6, 0.3, 0.1, -0.1, 0.5, 0.4, 0.2], np.float32)
 
 
