@@ -16,6 +16,7 @@ from onnx_models.bank import CLEAN, MILD, SCENE, SHOT, Bank, coded, several, tra
 from onnx_models.crops import Crops
 from onnx_models.dataset import I64, U8, Row
 from onnx_models.recoloured import recoloured
+from onnx_models.warped import warped
 
 SEVERAL: Final = 0.22
 """Share of a batch that is two different pictures of one product."""
@@ -131,7 +132,7 @@ class Sampler:
         products = np.where(rows >= 0, self.products[rows], alone)
         models = np.where(shoes >= 0, self.models[shoes], alone)
         return Batch(
-            jitter(crops, rng),
+            jitter(warped(crops, rng), rng),
             torch.from_numpy(rows),
             torch.from_numpy(products),
             torch.from_numpy(models),

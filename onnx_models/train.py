@@ -70,8 +70,7 @@ TUTOR_WEIGHTS: Final = {
 }  # fmt: skip
 TRUNK_WEIGHTS: Final = {
     "both": 0.8, "detail": 0.6, "colour": 0.2, "model": 0.6, "style": 1.5, "likeness": 2.0,
-    "label": 1.0, "follow": 1.0, "order": 0.75,
-    "match": 2.0,
+    "label": 1.0, "follow": 0.5, "order": 0.4, "match": 1.5,
 }  # fmt: skip
 
 
