@@ -1,4 +1,5 @@
-"""What training begins with: another run's checkpoint, an artifact, or taught layers."""
+"""What training begins with: another run's checkpoint, an artifact, or taught layers; and what
+stays of it in the end."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from typing import Any, Final
 
 import onnx
 import torch
+from torch import Tensor
 
 from onnx_models.before import fill, unpacked
 from onnx_models.fit import checkpoint, store
@@ -16,6 +18,9 @@ from onnx_models.model import READS, Trunk
 AGAIN: Final = 0.4
 """Share of the other peaks for a network that was trained before."""
 LAYERS: Final = "layers.pt"
+STAY: Final = 0.3
+"""Share of the weights a trunk went on from that stays in the mean that serves."""
+STAYED: Final = "stayed"
 
 
 def kept_at(path: Path, *, weights_only: bool) -> dict[str, Any]:
@@ -73,6 +78,24 @@ def begin(trunk: Trunk, where: Path, alone: bool) -> float:
     reads = {n: v for n, v in tutor.items() if n.startswith(READS)}
     trunk.load_state_dict({**trunk.state_dict(), **layers, **reads})
     return 1.0 if alone else AGAIN
+
+
+def stay(kept: Path, before: dict[str, Tensor]) -> None:
+    """Mix into the average of a finished run the weights it began with (Wortsman et al. 2021, arXiv
+    2109.01903: between the two lies what does better than either on pictures of another kind)."""
+    state = kept_at(kept, weights_only=False)
+    state["slow"] = {
+        name: torch.lerp(value, before[name].to(value), STAY)
+        if value.is_floating_point()
+        else value
+        for name, value in state["slow"].items()
+    }
+    store({**state, STAYED: STAY}, kept)
+
+
+def over(kept: Path) -> bool:
+    """Whether a run that goes on from another is finished and mixed: it cannot be resumed."""
+    return kept.exists() and STAYED in kept_at(kept, weights_only=False)
 
 
 def carry(kept: Path, out: Path) -> None:

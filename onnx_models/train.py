@@ -1,8 +1,8 @@
 """Train the project's own sneaker encoder.
 
-    python -m onnx_models.train --data DIR --teachers DIR --out onnx_models/solemate-s12 \
-        --before onnx_models/solemate-s11 --layers-minutes 12 --minutes 70
-    python -m onnx_models.train --data DIR --teachers DIR --out onnx_models/solemate-s12 \
+    python -m onnx_models.train --data DIR --teachers DIR --out onnx_models/solemate-s13 \
+        --before onnx_models/solemate-s12 --layers-minutes 12 --minutes 70
+    python -m onnx_models.train --data DIR --teachers DIR --out onnx_models/solemate-s13 \
         --tutor-minutes 56 --layers-minutes 25 --body-minutes 38 --finder-minutes 23
 
 The first goes on from an artifact: finder and palette are its own, and it is the tutor. The second
@@ -45,7 +45,7 @@ from onnx_models.layerwise import train_layers
 from onnx_models.lessons import TWIN, Common, Stage, Targets, targets
 from onnx_models.losses import Follow
 from onnx_models.model import Parts, Sizes, Trunk
-from onnx_models.onward import AGAIN, LAYERS, begin, carry, go_on, kept_at
+from onnx_models.onward import AGAIN, LAYERS, begin, carry, go_on, kept_at, over, stay
 from onnx_models.palette import Palette, train_palette
 from onnx_models.sampler import Batch, Sampler
 from onnx_models.seek import train_finder
@@ -287,7 +287,11 @@ def fit_layers(stage: Stage, arguments: argparse.Namespace) -> None:
 
 
 def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Namespace) -> None:
-    """The encoder itself."""
+    """The encoder itself; where it goes on from another run, some of that stays in the mean."""
+    name = f"trunk-{arguments.out.name}"
+    path = checkpoint(stage.where, name)
+    if arguments.resume and over(path):
+        return
     finder = open_finder(stage.where)
     answers = told(stage.where)
     known = known.to(device())
@@ -295,9 +299,10 @@ def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
     follow = _follow(stage, common, answers, sizes, arguments) if answers else None
     torch.manual_seed(arguments.seed)  # what starts from nothing is the same for all workers
     trunk, slow = Trunk(sizes), Trunk(sizes)
-    peak = TRUNK_PEAK
+    peak, before = TRUNK_PEAK, None
     if arguments.trunk_from:
         share, peak = go_on(trunk, common, arguments.trunk_from), ONWARD * TRUNK_PEAK
+        before = {key: value.clone() for key, value in trunk.state_dict().items()}
     else:
         share = begin(trunk, stage.where, alone=bool(arguments.before))
 
@@ -306,7 +311,7 @@ def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
         return {**common(parts, batch), **extra}
 
     plan = Plan(
-        f"trunk-{arguments.out.name}", trunk, slow, common.modules,
+        name, trunk, slow, common.modules,
         [*matrices(trunk.taught(), peak, DECAY),
          *split(trunk.fresh() + common.parameters, share * PEAK, DECAY)],
         losses, TRUNK_WEIGHTS, common.contrast.weights, arguments.minutes, stage.where,
@@ -314,8 +319,11 @@ def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
         arguments.resume, arguments.loaders, follow.match if follow else None,
     )  # fmt: skip
     fit(plan, *shared(stage, known, finder, arguments.batch, arguments))
-    if arguments.carry and the_first():
-        carry(checkpoint(stage.where, plan.name), arguments.carry)
+    if the_first():
+        if before:
+            stay(path, before)
+        if arguments.carry:
+            carry(path, arguments.carry)
 
 
 def train(arguments: argparse.Namespace) -> None:

@@ -30,7 +30,7 @@ from onnx_models.layerwise import losses as layer_losses  # noqa: E402
 from onnx_models.lessons import Common, Targets  # noqa: E402
 from onnx_models.losses import Fine, Follow  # noqa: E402
 from onnx_models.model import Parts, Sizes, Trunk  # noqa: E402
-from onnx_models.onward import AGAIN, begin, carry, go_on  # noqa: E402
+from onnx_models.onward import AGAIN, STAY, begin, carry, go_on, over, stay  # noqa: E402
 from onnx_models.packing import pack  # noqa: E402
 from onnx_models.palette import Palette, clues_of, contrast  # noqa: E402
 from onnx_models.pieces import KEPT as LEFT  # noqa: E402
@@ -520,6 +520,22 @@ def test_a_run_goes_on_from_another_in_its_own_directions(tmp_path: Path) -> Non
         assert float((carried(crops).detail * told.detail).sum(1).min()) > 0.999
     carry_size = (tmp_path / "next" / "trunk.pt").stat().st_size
     assert carry_size < 0.6 * (tmp_path / "all.pt").stat().st_size
+
+
+def test_a_share_of_what_a_trunk_went_on_from_stays_once(tmp_path: Path) -> None:
+    path = tmp_path / "trunk.pt"
+    assert not over(path)
+    slow = {"weight": torch.tensor([1.0, 2.0]), "count": torch.tensor(7)}
+    before = {"weight": torch.tensor([5.0, 2.0]), "count": torch.tensor(3)}
+    torch.save({"slow": slow, "network": slow, "step": 4}, path)
+    assert not over(path)
+    stay(path, before)
+    kept = torch.load(path, weights_only=False)
+    assert kept["slow"]["weight"].tolist() == pytest.approx([1 + 4 * STAY, 2.0])
+    assert kept["slow"]["count"] == 7
+    assert kept["network"]["weight"].tolist() == [1.0, 2.0]
+    assert kept["step"] == 4
+    assert over(path)
 
 
 def test_fine_directions_tell_what_all_have_in_common_hides() -> None:
