@@ -84,8 +84,9 @@ ViT-Tiny and MobileNetV1 say of the clean pictures and of mixtures. Of photograp
 product's only one, half of the views are of the shoe blown up to a solid and turned, and some shoes
 of every batch are there once more in other colours, as another product of the same model; half of
 the crops are looked at from a little elsewhere. Where it went on from another run, three tenths of
-that run's weights are in the mean. The style's last layer was fitted anew at the end, to what ViT-Tiny says of the pictures. None of their
-weights is in the file; how near its layers come to ViT-Tiny's is in EXPERIMENTS.md.
+that run's weights are in the mean. The style's last layer was fitted anew at the end, to what
+ViT-Tiny says of the pictures. None of their weights is in the file; how near its layers come to
+ViT-Tiny's is in EXPERIMENTS.md.
 es_shop_multiview was kept out as well while an earlier encoder's weights of the parts were fitted
 on it (`choices.json`).
 
