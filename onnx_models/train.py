@@ -286,12 +286,14 @@ def fit_layers(stage: Stage, arguments: argparse.Namespace) -> None:
     meet()
 
 
-def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Namespace) -> None:
-    """The encoder itself; where it goes on from another run, some of that stays in the mean."""
+def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Namespace) -> Path:
+    """The encoder itself; where it goes on from another run, some of that stays in the mean. Where
+    it is kept."""
     name = f"trunk-{arguments.out.name}"
     path = checkpoint(stage.where, name)
     if arguments.resume and over(path):
-        return
+        print(f"{path} is finished and mixed: nothing to resume", flush=True)
+        return path
     finder = open_finder(stage.where)
     answers = told(stage.where)
     known = known.to(device())
@@ -319,11 +321,9 @@ def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
         arguments.resume, arguments.loaders, follow.match if follow else None,
     )  # fmt: skip
     fit(plan, *shared(stage, known, finder, arguments.batch, arguments))
-    if the_first():
-        if before:
-            stay(path, before)
-        if arguments.carry:
-            carry(path, arguments.carry)
+    if before and the_first():
+        stay(path, before)
+    return path
 
 
 def train(arguments: argparse.Namespace) -> None:
@@ -358,7 +358,9 @@ def train(arguments: argparse.Namespace) -> None:
     if arguments.layers_minutes > 0:
         fit_layers(stage, arguments)
     if arguments.minutes > 0:
-        fit_trunk(stage, sizes, known, arguments)
+        kept = fit_trunk(stage, sizes, known, arguments)
+        if arguments.carry and the_first():
+            carry(kept, arguments.carry)
 
 
 def main() -> None:
