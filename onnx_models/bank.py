@@ -6,7 +6,8 @@ cheap jitter on top, so that training itself has the whole machine.
 Rows beyond the labelled photographs are drawn shoes (:mod:`app.sketch`), several views each: their
 geometry is known, so medial and lateral, side and top of one design are true positives. Of the many
 photographs that are a product's only one, some views are of the shoe turned
-(:mod:`onnx_models.turned`).
+(:mod:`onnx_models.turned`). Last come products with several pictures in other colours
+(:mod:`onnx_models.sets`).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import numpy.typing as npt
 
 from app.sketch.design import random_design
 from app.sketch.render import render
+from onnx_models import sets
 from onnx_models.augment import Camera, drawn_scene
 from onnx_models.dataset import (
     CACHE_SIZE,
@@ -56,7 +58,8 @@ BLOCK: Final = 256
 
 @dataclass(frozen=True)
 class Bank:
-    """N views; ``rows`` counts labelled photographs first, then drawn ones; -1 is a scene.
+    """N views; ``rows`` counts labelled photographs first, then drawn ones, then each of ``bases``
+    (b,) in other colours SETS times; -1 is a scene.
 
     ``views`` (N, 192, 192, 3) uint8, ``masks`` (N, 96, 96) uint8, ``kinds`` (N,), ``light`` (N, 3):
     mean log colour of the shoe in its clean picture less that in the view (0 where unknown),
@@ -71,12 +74,21 @@ class Bank:
     light: F32
     masked: npt.NDArray[np.bool_]
     seen: npt.NDArray[np.bool_]
+    bases: I64
+
+    @property
+    def repainted(self) -> int:
+        """The first row of a photograph in other colours."""
+        return int(self.rows.max()) + 1 - sets.SETS * len(self.bases)
 
 
-def coded(names: list[str], bank: Bank) -> I64:
-    """A code for each labelled row's name, and for each drawn row's design behind them."""
-    drawn = int(bank.rows.max()) + 1 - len(names)
+def coded(names: list[str], bank: Bank, apart: bool) -> I64:
+    """A code for each labelled row's name, then each drawn row's design, then each row in other
+    colours: ``apart``: a name of its own, else its photograph's."""
+    drawn = bank.repainted - len(names)
     every = names + [f"drawn/{i // len(DRAWN_VIEWS)}" for i in range(drawn)]
+    for time in range(sets.SETS):
+        every += [sets.name(names[i], time) if apart else names[i] for i in bank.bases]
     return np.unique(every, return_inverse=True)[1].astype(np.int64)
 
 
@@ -155,7 +167,9 @@ def _mean_log(rgb: U8, mask: U8) -> F32 | None:
 def _plan(rows: list[Row], masked: npt.NDArray[np.bool_], drawn: int) -> list[tuple[int, int, int]]:
     """(row, kind, what is done to the cut-out) of every view; a studio that is held has views too,
     which training does not see while it is."""
-    plan = [(i, CLEAN, 0) for i in range(len(rows) + drawn)]
+    first = len(rows) + drawn
+    others = range(first, first + sets.SETS * len(sets.bases(rows, masked)))
+    plan = [(i, CLEAN, 0) for i in range(others.stop)]
     for i, row in enumerate(rows):
         if replace(row, held=False).split != "train":
             continue
@@ -168,12 +182,14 @@ def _plan(rows: list[Row], masked: npt.NDArray[np.bool_], drawn: int) -> list[tu
         if pair:
             plan += [(i, SHOT, side) for side in (LEFT, RIGHT, LEFT, RIGHT)]
     plan += [(len(rows) + i, SHOT, 0) for i in range(drawn) for _ in range(2)]
+    plan += [(i, SHOT, 0) for i in others for _ in range(sets.SHOTS)]
     plan += [(-1, SCENE, 0)] * SCENES
     random.Random(5).shuffle(plan)
     return plan
 
 
 def _fill(job: tuple[Path, Path, int, int, int]) -> None:
+    """Make the views from ``start`` to ``stop``."""
     where, cache, start, stop, seed = job
     cv2.setNumThreads(1)
     rng = np.random.default_rng((seed, start))
@@ -184,6 +200,7 @@ def _fill(job: tuple[Path, Path, int, int, int]) -> None:
     rgba, boxes = np.load(cache / "rgba.npy", mmap_mode="r"), np.load(cache / "boxes.npy")
     masked = np.load(cache / "masked.npy")
     drawn, drawn_boxes = drawn_pictures(cache)
+    bases, products = np.load(where / "bases.npy"), np.load(where / "products.npy")
     camera = Camera(np.load(where / "backdrops.npy", mmap_mode="r"), CACHE_SIZE, rng)
     for place in range(start, stop):
         row, kind, done = (int(v) for v in plan[place])
@@ -192,7 +209,12 @@ def _fill(job: tuple[Path, Path, int, int, int]) -> None:
             view, mask = camera.scene(drawn_scene(rng))
         else:
             at = row - len(rgba)
-            picture, box = (rgba[row], boxes[row]) if at < 0 else (drawn[at], drawn_boxes[at])
+            if at >= len(drawn):
+                time, base = divmod(at - len(drawn), len(bases))
+                picture, box = rgba[bases[base]], boxes[bases[base]]
+                picture = sets.in_colours(picture, products[base], time)
+            else:
+                picture, box = (rgba[row], boxes[row]) if at < 0 else (drawn[at], drawn_boxes[at])
             whole = bool(masked[row]) if at < 0 else True
             if done == TURNED:
                 picture, box = turned(np.array(picture), rng) or (picture, box)
@@ -219,6 +241,7 @@ def build_bank(rows: list[Row], cache: Cache, folder: Path, backdrops: U8, seed:
     done = where / "done"
     plan = np.array(_plan(rows, cache.masked, len(drawn)), np.int64)
     if not done.exists():
+        keep_bases(rows, cache, where)
         np.save(where / "plan.npy", plan)
         np.save(where / "backdrops.npy", backdrops)
         for name, shape, dtype in (
@@ -239,6 +262,13 @@ def build_bank(rows: list[Row], cache: Cache, folder: Path, backdrops: U8, seed:
     return open_bank(rows, cache, folder)
 
 
+def keep_bases(rows: list[Row], cache: Cache, where: Path) -> None:
+    """Note which photographs stand there in other colours, and their products' names."""
+    bases = sets.bases(rows, cache.masked)
+    np.save(where / "bases.npy", bases)
+    np.save(where / "products.npy", np.array([rows[i].product for i in bases], np.str_))
+
+
 def open_bank(rows: list[Row], cache: Cache, folder: Path) -> Bank:
     """The bank that :func:`build_bank` made.
 
@@ -249,9 +279,11 @@ def open_bank(rows: list[Row], cache: Cache, folder: Path) -> Bank:
     if not (where / "done").exists():
         raise FileNotFoundError(f"no bank of views in {where}: onnx_models.train makes it")
     drawn, _ = drawn_pictures(folder)
-    plan = np.load(where / "plan.npy")
-    masked = np.concatenate([cache.masked, np.ones(len(drawn), bool)])
+    plan, bases = np.load(where / "plan.npy"), np.load(where / "bases.npy")
+    others = np.tile(bases, sets.SETS)
+    masked = np.concatenate([cache.masked, np.ones(len(drawn) + len(others), bool)])
     trained = np.array([row.split == "train" for row in rows] + [True] * len(drawn))
+    trained = np.concatenate([trained, trained[others]])
     known = plan[:, 0] >= 0
     return Bank(
         np.load(where / "views.npy", mmap_mode="r"),
@@ -261,4 +293,5 @@ def open_bank(rows: list[Row], cache: Cache, folder: Path) -> Bank:
         np.load(where / "light.npy"),
         np.where(known, masked[plan[:, 0]], True),
         np.where(known, trained[plan[:, 0]], True),
+        bases,
     )

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from app.vision.session import build_session
 from onnx_models.dataset import F32
 from onnx_models.finder import HEIGHT, WIDTH
+from onnx_models.fused import ATTENTION, PRODUCT
 from onnx_models.model import Told, unit
 
 
@@ -38,18 +39,24 @@ def unpacked(model: onnx.ModelProto) -> dict[str, F32]:
 
 
 def _from_integers(model: onnx.ModelProto, values: dict[str, F32]) -> dict[str, F32]:
-    """Matrices of products in integers. The exporter names them by number; the sum behind tells
-    whose they are."""
+    """Matrices of products in integers, fused or not. The exporter names them by number; the bias
+    tells whose they are."""
     users = {name: node for node in model.graph.node for name in node.input}
     found: dict[str, F32] = {}
     for node in model.graph.node:
-        if node.op_type != "DequantizeLinear" or node.input[0] not in values:
+        if node.op_type == PRODUCT:
+            whole, scale, biases = node.input[1], node.input[3], node.input[6:]
+        elif node.op_type == ATTENTION:
+            whole, scale, biases = node.input[1], node.input[4], node.input[2:3]
+        elif node.op_type == "DequantizeLinear" and node.input[0] in values:
+            whole, scale = node.input[:2]
+            biases = users[users[node.output[0]].output[0]].input
+        else:
             continue
-        behind = users[users[node.output[0]].output[0]]
-        for bias in behind.input:
+        for bias in biases:
             if bias in values and bias.endswith(".bias"):
-                whole = values[node.input[0]].astype(np.float32) * values[node.input[1]]
-                found[f"{bias.removesuffix('bias')}weight"] = np.ascontiguousarray(whole.T)
+                matrix = values[whole].astype(np.float32) * values[scale]
+                found[f"{bias.removesuffix('bias')}weight"] = np.ascontiguousarray(matrix.T)
     return found
 
 

@@ -62,27 +62,35 @@ def histogram(values: Tensor, weights: Tensor, steps: tuple[int, int, int], ring
     return torch.sqrt(counts / (counts.sum(2, keepdim=True) + 1e-6) + 1e-9)
 
 
-def tone(seen: Tensor) -> Tensor:
-    """HSV histograms (n, d) of the upper and the lower half of focused shoes (n, 4, h, w), under
-    two guesses of the light: that the shoe's mean is grey (Buchsbaum 1980), and that its brightest
-    is white (as shades of grey, Finlayson and Trezzi 2004, with the sixth power). What is left is
-    much the same in a studio and on a phone."""
-    small = nn.functional.avg_pool2d(seen, 4)
-    alpha = small[:, 3:]
-    weight = torch.relu(alpha - SURE) + 1e-4
-    # The crop stands on white: take that out of the rim again.
-    rgb = (small[:, :3] - (1 - alpha)) / alpha.clamp(min=0.5)
-    linear = rgb.clamp(0.004, 1.0) ** 2.2
+def guessed(shoe: Tensor, weight: Tensor) -> list[Tensor]:
+    """Colours (n, 3, h, w) of a focused shoe, as often as there are guesses of the light: that the
+    shoe's mean is grey (Buchsbaum 1980), and that its brightest is white (as shades of grey,
+    Finlayson and Trezzi 2004, with the sixth power). What is left is much the same in a studio and
+    on a phone. ``weight`` (n, 1, h, w)."""
+    linear = shoe.clamp(0.004, 1.0) ** 2.2
     total = weight.sum((2, 3), keepdim=True)
     mean = (linear * weight).sum((2, 3), keepdim=True) / total
     third = linear * linear * linear
     brightest = ((third * third * weight).sum((2, 3), keepdim=True) / total) ** (1 / 6)
-    under = torch.stack([linear / mean * 0.2, linear / brightest * 0.8], dim=1)
-    lit = hsv(under.flatten(0, 1).clamp(0.0, 1.0) ** (1 / 2.2))
+    under = linear / mean * 0.2, linear / brightest * 0.8
+    return [colours.clamp(0.0, 1.0) ** (1 / 2.2) for colours in under]
+
+
+def tone(lit: list[Tensor], weight: Tensor) -> Tensor:
+    """Histograms (n, d) of the upper and the lower half of focused shoes, of their HSV under each
+    guess of the light."""
     upper = (torch.arange(weight.shape[2]) < weight.shape[2] // 2).float()[:, None]
     halves = torch.cat([weight * upper, weight * (1 - upper)], dim=1)
-    twice = halves[:, None].expand(-1, 2, -1, -1, -1).flatten(0, 1)
-    return histogram(lit, twice, TONES, ring=True).unflatten(0, (-1, 2)).flatten(1)
+    each = halves[:, None].expand(-1, len(lit), -1, -1, -1).flatten(0, 1)
+    found = histogram(torch.stack(lit, dim=1).flatten(0, 1), each, TONES, ring=True)
+    return found.unflatten(0, (-1, len(lit))).flatten(1)
+
+
+def hsv_of(several: list[Tensor]) -> list[Tensor]:
+    """HSV of pictures (n, 3, h, w) of any sizes, all in one: batch 1 waits for each operation."""
+    rows = torch.cat([one.flatten(2) for one in several], dim=2)
+    flat = hsv(rows[..., None])[..., 0].split([one.shape[2] * one.shape[3] for one in several], 2)
+    return [found.unflatten(2, one.shape[2:]) for found, one in zip(flat, several, strict=True)]
 
 
 def backdrop_facts(rgb: Tensor, mask: Tensor, light: Tensor) -> Tensor:
@@ -115,7 +123,8 @@ def clues(x: Tensor, seen: Tensor, found: Found) -> tuple[Tensor, Tensor]:
     crop = nn.functional.avg_pool2d(seen, 4)
     alpha = crop[:, 3:]
     sure = torch.relu(alpha - SURE) + 1e-4
-    lit = ((crop[:, :3] - (1 - alpha)) / alpha.clamp(min=0.5)).clamp(0.0, 1.0)
+    # The crop stands on white: take that out of the rim again.
+    shoe_alone = (crop[:, :3] - (1 - alpha)) / alpha.clamp(min=0.5)
     logs = torch.log(small + 0.03)
     shoe, rest = weighted_mean(logs, mask), weighted_mean(logs, 1 - mask)
     spread = torch.sqrt(weighted_mean((logs - shoe[:, :, None, None]) ** 2, mask) + 1e-6)
@@ -123,6 +132,8 @@ def clues(x: Tensor, seen: Tensor, found: Found) -> tuple[Tensor, Tensor]:
         [backdrop_facts(small, mask, found.light), found.light, shoe, rest, spread], 1
     )
     shares = torch.cat([mask + 1e-4, torch.ones_like(mask)], dim=1)
-    plain, scene = histogram(hsv(small), shares, STEPS, ring=False).unbind(1)
-    corrected = histogram(hsv(lit), sure, STEPS, ring=False)[:, 0]
-    return torch.cat([tone(seen), plain, corrected, facts * FAINT], dim=1), scene
+    several = [small, shoe_alone.clamp(0.0, 1.0), *guessed(shoe_alone, sure)]
+    whole, lit, *guesses = hsv_of(several)
+    plain, scene = histogram(whole, shares, STEPS, ring=False).unbind(1)
+    corrected = histogram(lit, sure, STEPS, ring=False)[:, 0]
+    return torch.cat([tone(guesses, sure), plain, corrected, facts * FAINT], dim=1), scene

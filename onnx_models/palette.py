@@ -31,6 +31,7 @@ PEAK: Final = 1e-3
 DROPPED: Final = 0.15
 SEVERAL: Final = 0.15
 DRAWN: Final = 0.05
+SETS: Final = 0.15
 ALIKE: Final = 12
 """Pictures of like colours come in groups of so many, out of NEAR."""
 NEAR: Final = 48
@@ -73,19 +74,22 @@ class Pairs:
         """``vectors`` (rows, d) unit: the clean pictures' colours at the start, for groups of
         pictures of like colours."""
         self.rng = np.random.default_rng(seed)
-        self.products = coded([row.product for row in rows], bank)
+        self.products = coded([row.product for row in rows], bank, apart=True)
         self.places = trained_places(bank)
         real = [row for row in self.places if row < len(rows)]
         self.real = np.array(real)
         self.several = several(real, self.products)
-        self.drawn = several([row for row in self.places if row >= len(rows)], self.products)
+        drawn = [row for row in self.places if len(rows) <= row < bank.repainted]
+        others = [row for row in self.places if row >= bank.repainted]
+        self.drawn, self.sets = several(drawn, self.products), several(others, self.products)
         self.near = neighbours(vectors[: len(rows)], self.real, NEAR - 1)
 
     def draw(self) -> tuple[I64, I64]:
         """Places in the bank (2n,), first views first, and their rows."""
         rng = self.rng
         pairs: list[tuple[int, int]] = []
-        for groups, share in ((self.several, SEVERAL), (self.drawn, DRAWN)):
+        shares = ((self.several, SEVERAL), (self.drawn, DRAWN), (self.sets, SETS))
+        for groups, share in shares:
             for pick in rng.integers(len(groups), size=int(PAIRS * share)):
                 one, two = rng.choice(groups[int(pick)], 2, replace=False)
                 pairs.append((int(one), int(two)))

@@ -20,17 +20,17 @@ OVER: Final = (0.4, 0.4, 0.2)
 are bright."""
 CURVE: Final = 0.35
 """Deviation of a channel's log exponent."""
-PALEST: Final = 0.35
-"""Least share of the saturation that stays."""
+KEPT: Final = (0.35, 1.0)
+"""Share of the saturation that stays."""
 
 
-def recoloured(crops: U8, rng: np.random.Generator) -> U8:
+def recoloured(crops: U8, rng: np.random.Generator, saturation: tuple[float, float] = KEPT) -> U8:
     """Crops (n, h, w, 4) of one shoe on white, all of them in the same other colours as far as
-    they are opaque."""
+    they are opaque; ``saturation``: between which shares of it stay."""
     places = rng.permutation(3)
     over = rng.permutation(3) < rng.choice(3, p=OVER) + 1
     exponents = np.exp(rng.normal(0, CURVE, 3)).astype(np.float32)
-    kept = np.float32(rng.uniform(PALEST, 1))
+    kept = np.float32(rng.uniform(*saturation))
     share = crops[..., 3:].astype(np.float32) / 255
     # On white: the shoe's own share of a pixel's colour, before it is put there again.
     own = np.clip(1 - (1 - crops[..., :3].astype(np.float32) / 255) / np.maximum(share, 0.1), 0, 1)

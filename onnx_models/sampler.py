@@ -22,10 +22,12 @@ SEVERAL: Final = 0.22
 """Share of a batch that is two different pictures of one product."""
 COLOURWAYS: Final = 0.2
 """Share that is colourways of few models: hard negatives for detail, positives for the model."""
-RECOLOURED: Final = 0.12
+RECOLOURED: Final = 0.1
 """Share that is a shoe of the batch in other colours, both views of one picture in the same: the
 same model, another product, and nothing else is known of it."""
 DRAWN: Final = 0.05
+SETS: Final = 0.14
+"""Share that is two different pictures of one product in other colours."""
 SCENES: Final = 0.03
 ALIKE: Final = 8
 """Pictures that look alike come in groups of so many: a random batch is told apart too easily."""
@@ -58,26 +60,33 @@ class Sampler:
         """``near`` (rows, k): the pictures that look most like each."""
         self.crops, self.near, self.batch, self.seed = crops, near, batch, seed
         self.rng = np.random.default_rng(seed)
-        self.products = coded([row.product for row in rows], bank)
-        self.models = coded([f"{r.source}/{r.model}" if r.model else r.product for r in rows], bank)
+        models = [f"{r.source}/{r.model}" if r.model else r.product for r in rows]
+        self.products = coded([row.product for row in rows], bank, apart=True)
+        self.models = coded(models, bank, apart=False)
         self.places = trained_places(bank)
         self.scenes = np.flatnonzero(bank.kinds == SCENE)
         real = [row for row in self.places if row < len(rows)]
         self.pool = np.array(real)
-        self.drawn = several([row for row in self.places if row >= len(rows)], self.products)
-        self.several = several(real, self.products)
-        models: dict[int, list[int]] = defaultdict(list)
+        first = bank.repainted
+        drawn = [row for row in self.places if len(rows) <= row < first]
+        others = [row for row in self.places if row >= first]
+        self.several, self.drawn, self.sets = (
+            several(some, self.products) for some in (real, drawn, others)
+        )
+        grouped: dict[int, list[int]] = defaultdict(list)
         for row in real:
-            models[int(self.models[row])].append(row)
+            grouped[int(self.models[row])].append(row)
         self.colourways = [
-            np.array(m) for m in models.values() if len(m) > 1 and len(set(self.products[m])) > 1
+            np.array(m) for m in grouped.values() if len(m) > 1 and len(set(self.products[m])) > 1
         ]
 
     def _pairs(self, size: int) -> list[tuple[int, int]]:
         rng = self.rng
         pairs: list[tuple[int, int]] = []
-        for groups, share in ((self.several, SEVERAL), (self.drawn, DRAWN)):
-            for pick in rng.choice(len(groups), int(size * share), replace=False):
+        shares = ((self.several, SEVERAL), (self.drawn, DRAWN), (self.sets, SETS))
+        for groups, share in shares:
+            count = min(len(groups), int(size * share))
+            for pick in rng.choice(len(groups), count, replace=False):
                 one, two = rng.choice(groups[int(pick)], 2, replace=False)
                 pairs.append((int(one), int(two)))
         until = len(pairs) + int(size * COLOURWAYS)

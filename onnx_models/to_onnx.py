@@ -38,6 +38,7 @@ from onnx_models.dataset import (
     gradient_v1,
     letterbox,
 )
+from onnx_models.fused import fuse
 from onnx_models.heads.pictures import Seen, remembered
 from onnx_models.integers import in_integers
 from onnx_models.weigh import STORED
@@ -139,6 +140,7 @@ def export(
         raise RuntimeError(f"the exported graph is off by {away}")
     if ranges is not None:
         in_integers(part, ranges)
+        fuse(part)
     if pack:
         packing.pack(part, INT8_FROM)
         got, wanted = (x.reshape(len(sample), -1) for x in (run(), expected))

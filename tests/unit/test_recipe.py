@@ -17,11 +17,12 @@ from app.vision.encoder import CATALOGUE  # noqa: E402
 from onnx_models.assemble import GATED, KEPT, PARTS, Served, outline, sided  # noqa: E402
 from onnx_models.bank import CLEAN, MILD, SHOT, SHOTS, TURNED, TURNED_SHOTS, _plan  # noqa: E402
 from onnx_models.before import Before, fill, unpacked  # noqa: E402
-from onnx_models.colours import CLUES, tone  # noqa: E402
+from onnx_models.colours import CLUES, guessed, hsv, hsv_of, tone  # noqa: E402
 from onnx_models.crops import Clues, looks_of  # noqa: E402
 from onnx_models.dataset import HELD_SOURCE, Row  # noqa: E402
 from onnx_models.finder import HEIGHT, WIDTH, Finder, Found, _sample, focus  # noqa: E402
 from onnx_models.fit import Group, Optimiser, matrices  # noqa: E402
+from onnx_models.fused import ATTENTION, PRODUCT, fuse  # noqa: E402
 from onnx_models.gates import fit_side  # noqa: E402
 from onnx_models.heads.network import PairNetwork  # noqa: E402
 from onnx_models.hints import MOBILENET, Pretrained, settle  # noqa: E402
@@ -73,12 +74,18 @@ def test_the_tone_stays_under_another_light() -> None:
     picture, mask = drawn(3)
     warm = (picture**2.2 * torch.tensor([0.8, 0.6, 0.45])[None, :, None, None]) ** (1 / 2.2)
 
-    def seen(rgb: torch.Tensor, alpha: torch.Tensor) -> torch.Tensor:
-        return torch.cat([rgb * alpha + 1 - alpha, alpha], dim=1)
+    def told(rgb: torch.Tensor, alpha: torch.Tensor) -> torch.Tensor:
+        return tone(hsv_of(guessed(rgb, alpha)), alpha)
 
-    own = tone(seen(picture, mask))
-    assert cosine(own, tone(seen(warm, mask))) > 0.95
-    assert cosine(own, tone(seen(*drawn(4)))) < 0.9
+    own = told(picture, mask)
+    assert cosine(own, told(warm, mask)) > 0.95
+    assert cosine(own, told(*drawn(4))) < 0.9
+
+
+def test_hsv_of_several_pictures_is_that_of_each() -> None:
+    several = [torch.rand(2, 3, *size) for size in ((5, 7), (4, 4), (1, 9))]
+    for one, found in zip(several, hsv_of(several), strict=True):
+        assert torch.equal(found, hsv(one))
 
 
 def test_a_whole_studio_is_kept_for_fitting_the_weights() -> None:
@@ -98,6 +105,7 @@ def test_only_a_studios_lone_photographs_are_turned() -> None:
     masked = np.ones(len(rows), bool)
     masked[:20] = False
     plan = np.array(_plan(rows, masked, 0))
+    plan = plan[plan[:, 0] < len(rows)]
     moved = plan[plan[:, 2] == TURNED]
     assert set(moved[:, 0]) <= set(range(20, 60))
     for row in set(moved[:, 0]):
@@ -738,8 +746,9 @@ def test_finder_and_palette_are_read_back_from_the_artifact() -> None:
         fill(torch.nn.Linear(3, 3), weights, "finder.")
 
 
-def test_a_trunk_is_read_back_from_its_integers(tmp_path: Path) -> None:
-    """As exported, in integers, packed; what serving leaves out stays as it was."""
+def test_a_trunk_is_fused_and_read_back_from_its_integers(tmp_path: Path) -> None:
+    """As exported, in integers, packed; what serving leaves out stays as it was. Fused, it says the
+    same."""
     onnx = pytest.importorskip("onnx")
     torch.manual_seed(0)
     trunk, again = Trunk(Sizes()).eval(), Trunk(Sizes()).eval()
@@ -765,6 +774,17 @@ def test_a_trunk_is_read_back_from_its_integers(tmp_path: Path) -> None:
         dynamic_shapes=({0: torch.export.Dim("n", min=1)},),
     )  # fmt: skip
     in_integers(graph, pixels.numpy())
+    apart = unpacked(onnx.load(str(graph)))
+    (before,) = open_session(graph).run(None, {"pixels": pixels.numpy()})
+    assert fuse(graph) == {PRODUCT: 3 * DEPTH, ATTENTION: DEPTH}
+    (after,) = open_session(graph).run(None, {"pixels": pixels.numpy()})
+    np.testing.assert_allclose(after, before, atol=1e-4)
+    joined = unpacked(onnx.load(str(graph)))
+    matrices = [name for name in apart if name.startswith("trunk.layers") and apart[name].ndim == 2]
+    assert len(matrices) == 4 * DEPTH
+    assert all(np.array_equal(apart[name], joined[name]) for name in matrices)
+    with pytest.raises(ValueError, match="no attention"):
+        fuse(graph)
     pack(graph, 1 << 14)
     weights, bins = unpacked(onnx.load(str(graph))), again.colour.bins.weight.clone()
     fill(again, weights, "trunk.", left=("colour",))

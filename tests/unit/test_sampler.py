@@ -5,12 +5,50 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 
-from onnx_models.bank import CLEAN, SCENE, SHOT, Bank
-from onnx_models.crops import Crops
-from onnx_models.dataset import Row
-from onnx_models.sampler import RECOLOURED, Sampler
+from onnx_models.bank import CLEAN, SCENE, SHOT, Bank, coded  # noqa: E402
+from onnx_models.crops import Crops  # noqa: E402
+from onnx_models.dataset import I64, U8, Row  # noqa: E402
+from onnx_models.sampler import RECOLOURED, SETS, Sampler  # noqa: E402
+from onnx_models.sets import SETS as TIMES  # noqa: E402
+
+
+def banked(views: U8, masks: U8, rows: I64, kinds: U8, bases: tuple[int, ...]) -> Bank:
+    """A bank of which all is known."""
+    known = np.ones(len(kinds), bool)
+    light = np.zeros((len(kinds), 3), np.float32)
+    return Bank(views, masks, rows, kinds, light, known, known, np.array(bases, np.int64))
+
+
+def test_pictures_of_a_product_in_other_colours_are_that_model_and_another_product() -> None:
+    rows = [
+        Row("f", "es_shop_multiview", f"p{i // 4}", f"m{i // 8}", "", "", "", "studio")
+        for i in range(80)
+    ]
+    bases = tuple(range(40))
+    count = len(rows) + TIMES * len(bases)
+    kinds = np.array([CLEAN, SHOT] * count + [SCENE] * 3, np.uint8)
+    views = np.full((len(kinds), 192, 192, 3), 200, np.uint8)
+    masks = np.full((len(kinds), 96, 96), 255, np.uint8)
+    bank = banked(
+        views, masks, np.concatenate([np.repeat(np.arange(count), 2), [-1] * 3]), kinds, bases
+    )
+    assert bank.repainted == len(rows)
+    products = coded([row.product for row in rows], bank, apart=True)
+    models = coded([row.product for row in rows], bank, apart=False)
+    for base in bases:
+        others = products[len(rows) + base :: len(bases)]
+        assert len({*others.tolist(), int(products[base])}) == TIMES + 1
+        assert set(models[len(rows) + base :: len(bases)].tolist()) == {int(models[base])}
+    size = 64
+    near = np.tile(np.arange(40, 80), (len(rows), 1))
+    batch = Sampler(rows, bank, Crops(bank, 0), near, size, 0).draw()
+    one, two = batch.rows[:size], batch.rows[size:]
+    sets = one >= len(rows)
+    assert int(sets.sum()) == int((size - int(size * RECOLOURED)) * SETS)
+    assert bool((one[sets] != two[sets]).all())
+    assert torch.equal(batch.products[:size][sets], batch.products[size:][sets])
 
 
 def test_a_recoloured_shoe_is_its_model_and_no_known_product() -> None:
@@ -25,8 +63,7 @@ def test_a_recoloured_shoe_is_its_model_and_no_known_product() -> None:
     masks = np.zeros((len(kinds), 96, 96), np.uint8)
     masks[:, 30:65, 15:80] = 255
     owners = np.concatenate([np.repeat(np.arange(len(rows)), 2), [-1] * 3])
-    known = np.ones(len(kinds), bool)
-    bank = Bank(views, masks, owners, kinds, np.zeros((len(kinds), 3), np.float32), known, known)
+    bank = banked(views, masks, owners, kinds, ())
     near = np.tile(np.arange(40, 80), (len(rows), 1))
     size = 20
     sampler = Sampler(rows, bank, Crops(bank, 0), near, size, 0)
