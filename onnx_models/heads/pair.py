@@ -21,6 +21,7 @@ from onnx_models.heads.export import write_facts, write_onnx
 from onnx_models.heads.frozen import Frozen
 from onnx_models.heads.network import PairNetwork
 from onnx_models.heads.scores import Array
+from onnx_models.metrics import roc_auc
 
 STEPS: Final = 2000
 BATCH: Final = 512
@@ -150,8 +151,8 @@ def pair_figures(network: PairNetwork, rows: list[Row], asking: F32, kept: F32) 
     for name, left in (("clean", asking[0]), ("reshot", asking[1]), ("kept", kept)):
         one, two = left[a], kept[b]
         cosine = np.einsum("ij,ij->i", one, two)
-        figures[f"auc_cosine_{name}"] = round(scores.auroc(cosine, same), 4)
-        figures[f"auc_{name}"] = round(scores.auroc(logits(network, one, two), same), 4)
+        figures[f"auc_cosine_{name}"] = round(roc_auc(cosine, same), 4)
+        figures[f"auc_{name}"] = round(roc_auc(logits(network, one, two), same), 4)
     return figures
 
 

@@ -10,16 +10,6 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 
 
-def auroc(scores: Array, positive: Array) -> float:
-    """Area under the ROC curve by ranks; ties count half."""
-    positive = positive.astype(bool)
-    values, index, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    del values
-    ranks = (np.cumsum(counts) - (counts - 1) / 2)[index]
-    n, m = int(positive.sum()), int((~positive).sum())
-    return float((ranks[positive].sum() - n * (n + 1) / 2) / max(n * m, 1))
-
-
 def macro_f1(predicted: Array, truth: Array) -> float:
     """Mean F1 over the classes that occur in ``truth``."""
     scores = []

@@ -13,6 +13,7 @@ from onnx_models.heads.labels import CATEGORIES, GENDERS, OUTLIER, UNKNOWN
 from onnx_models.heads.network import HeadsNetwork
 from onnx_models.heads.scores import Array
 from onnx_models.heads.train import KNOWN_SHARE, PEER_BRANDS, SAID, Setup, predict
+from onnx_models.metrics import roc_auc
 
 NEIGHBOURS: Final = 10
 KEPT_SHOES: Final = 0.99
@@ -75,7 +76,7 @@ def report(network: HeadsNetwork, task: Setup, rows: list[Row]) -> dict[str, Any
     for name, other in (("drawn", strange["shoe"]), ("unseen_kinds", unseen["shoe"])):
         for copy in COPIES:
             own = logits[copy]["shoe"]
-            value = scores.auroc(np.r_[own, other], np.r_[np.ones(len(own)), np.zeros(len(other))])
+            value = roc_auc(np.r_[own, other], np.arange(len(own) + len(other)) < len(own))
             metrics[f"is_shoe_auroc_{name}_{'reshot' if copy else 'clean'}"] = round(value, 4)
         passed = scores.sigmoid(other / heats["shoe"]) >= least["shoe"]
         metrics[f"is_shoe_false_accepts_{name}"] = round(float(passed.mean()), 4)
@@ -88,7 +89,7 @@ def report(network: HeadsNetwork, task: Setup, rows: list[Row]) -> dict[str, Any
     for copy in COPIES:
         shot = "reshot" if copy else "clean"
         own = logits[copy]["sneaker"][told]
-        metrics[f"is_sneaker_auroc_{shot}"] = round(scores.auroc(own, kind[told]), 4)
+        metrics[f"is_sneaker_auroc_{shot}"] = round(roc_auc(own, kind[told] == 1), 4)
         others = scores.sigmoid(own[kind[told] == 0] / heats["sneaker"])
         metrics[f"is_sneaker_false_accepts_at_95_{shot}"] = round(
             float((others >= least["sneaker"]).mean()), 4
@@ -193,7 +194,7 @@ def _figures(
         round(float((guess == codes)[said].mean()), 3) if said.any() else None
     )
     if (codes == OUTLIER).any():
-        value = scores.auroc(top[told], codes[told] >= 0)
+        value = roc_auc(top[told], codes[told] >= 0)
         metrics[f"{name}_open_set_auroc_{shot}"] = round(value, 3)
     if name == "brand":
         peer = known & (codes < PEER_BRANDS)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from onnx_models.heads import scores
+from onnx_models.metrics import roc_auc
 
 
 @pytest.mark.parametrize(
@@ -30,11 +31,11 @@ def test_platt_on_rare_hits_stays_calibrated() -> None:
 
 
 def test_auroc_counts_ties_half() -> None:
-    truth = np.array([1, 1, 0, 0])
-    assert scores.auroc(np.array([3, 2, 1, 0]), truth) == 1
-    assert scores.auroc(np.zeros(4), truth) == 0.5
-    assert scores.auroc(np.array([1, 0, 1, 0]), truth) == 0.5
-    assert scores.auroc(np.array([2, 0, 1, 0]), truth) == pytest.approx(0.625)
+    truth = np.array([True, True, False, False])
+    assert roc_auc(np.array([3, 2, 1, 0]), truth) == 1
+    assert roc_auc(np.zeros(4), truth) == 0.5
+    assert roc_auc(np.array([1, 0, 1, 0]), truth) == 0.5
+    assert roc_auc(np.array([2, 0, 1, 0]), truth) == pytest.approx(0.625)
 
 
 def test_macro_f1_weighs_classes_alike() -> None:
