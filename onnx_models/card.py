@@ -66,7 +66,8 @@ slice. That is `embedding`, the vector that asks, weighed for finding the very p
 anything but a studio's backdrop without plain colours, and without an outline where the shoe is
 not seen from its side. `catalogue` is the vector to keep of a picture on sale, weighed as people
 judge likeness and so that classifiers and words find theirs. Their cosine is what search sorts by.
-Two more outputs: `features` for the heads, and the 48 x 48 `mask` of the shoe.
+Two more outputs: `features` for the heads, and the 48 x 48 `mask` of the shoe. The graph has
+operators of onnxruntime's own (domain com.microsoft), so it runs there and nowhere else.
 
 ## Data and licence
 
@@ -81,9 +82,10 @@ The trunk is a transformer with a rectifier and a smaller perceptron than ViT-Ti
 AugReg weights, presumed Apache-2.0). It learned, layer by layer, to compute in any picture what
 ViT-Tiny computes there; then from contrast and labels of its own, and from what the encoder before,
 ViT-Tiny and MobileNetV1 say of the clean pictures and of mixtures. Of photographs that are a
-product's only one, half of the views are of the shoe blown up to a solid and turned, and some shoes
-of every batch are there once more in other colours, as another product of the same model; half of
-the crops are looked at from a little elsewhere. Where it went on from another run, three tenths of
+product's only one, half of the views are of the shoe blown up to a solid and turned; products with
+several pictures are there five times more in other colours, all their pictures alike, and so are
+some shoes of every batch, each as another product of the same model; half of the crops are looked
+at from a little elsewhere. Where it went on from another run, three tenths of
 that run's weights are in the mean. The style's last layer was fitted anew at the end, to what
 ViT-Tiny says of the pictures. None of their weights is in the file; how near its layers come to
 ViT-Tiny's is in EXPERIMENTS.md.

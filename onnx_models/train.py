@@ -1,7 +1,7 @@
 """Train the project's own sneaker encoder.
 
     python -m onnx_models.train --data DIR --teachers DIR --out onnx_models/solemate-s13 \
-        --before onnx_models/solemate-s12 --layers-minutes 12 --minutes 70
+        --before onnx_models/solemate-s13 --layers-minutes 12 --minutes 70
     python -m onnx_models.train --data DIR --teachers DIR --out onnx_models/solemate-s13 \
         --tutor-minutes 56 --layers-minutes 25 --body-minutes 38 --finder-minutes 23
 
