@@ -15,10 +15,12 @@ from __future__ import annotations
 import multiprocessing
 import os
 import random
+from bisect import bisect_right
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import cv2
 import numpy as np
@@ -113,12 +115,22 @@ def clean_places(bank: Bank) -> I64:
     return place
 
 
-def several(rows: list[int], products: I64) -> list[I64]:
-    """Rows of one product together, of products with more than one."""
-    groups: dict[int, list[int]] = defaultdict(list)
+class Several(NamedTuple):
+    """Rows of one product together, of products with more than one: of photographs, of drawn shoes,
+    of photographs in other colours."""
+
+    real: list[I64]
+    drawn: list[I64]
+    repainted: list[I64]
+
+
+def several(rows: Iterable[int], products: I64, bank: Bank, labelled: int) -> Several:
+    """Of ``rows``, by their ``products``; ``labelled`` rows are photographs."""
+    ends = (labelled, bank.repainted)
+    kinds: list[dict[int, list[int]]] = [defaultdict(list) for _ in Several._fields]
     for row in rows:
-        groups[int(products[row])].append(row)
-    return [np.array(group) for group in groups.values() if len(group) > 1]
+        kinds[bisect_right(ends, row)][int(products[row])].append(row)
+    return Several(*([np.array(g) for g in kind.values() if len(g) > 1] for kind in kinds))
 
 
 def drawn_pictures(where: Path) -> tuple[U8, I64]:
@@ -171,7 +183,7 @@ def _plan(rows: list[Row], masked: npt.NDArray[np.bool_], drawn: int) -> list[tu
     others = range(first, first + sets.SETS * len(sets.bases(rows, masked)))
     plan = [(i, CLEAN, 0) for i in range(others.stop)]
     for i, row in enumerate(rows):
-        if replace(row, held=False).split != "train":
+        if not row.used:
             continue
         several, pair = row.source in MULTIVIEW_SOURCES, row.source in PAIR_SOURCES
         alone = masked[i] and row.setting == "studio" and not several and not pair
@@ -209,13 +221,15 @@ def _fill(job: tuple[Path, Path, int, int, int]) -> None:
             view, mask = camera.scene(drawn_scene(rng))
         else:
             at = row - len(rgba)
-            if at >= len(drawn):
-                time, base = divmod(at - len(drawn), len(bases))
-                picture, box = rgba[bases[base]], boxes[bases[base]]
-                picture = sets.in_colours(picture, products[base], time)
+            whole = at >= 0 or bool(masked[row])
+            if at < 0:
+                picture, box = rgba[row], boxes[row]
+            elif at < len(drawn):
+                picture, box = drawn[at], drawn_boxes[at]
             else:
-                picture, box = (rgba[row], boxes[row]) if at < 0 else (drawn[at], drawn_boxes[at])
-            whole = bool(masked[row]) if at < 0 else True
+                time, base = divmod(at - len(drawn), len(bases))
+                picture = sets.in_colours(rgba[bases[base]], products[base], time)
+                box = boxes[bases[base]]
             if done == TURNED:
                 picture, box = turned(np.array(picture), rng) or (picture, box)
             elif done:

@@ -12,7 +12,7 @@ import hashlib
 import json
 import multiprocessing
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -76,6 +76,11 @@ class Row:
         )
         digest = int.from_bytes(hashlib.sha256(group.encode()).digest()[:8], "big")
         return "validation" if digest / 2**64 < share else "train"
+
+    @property
+    def used(self) -> bool:
+        """Whether the last training sees it, which holds no studio."""
+        return replace(self, held=False).split == "train"
 
 
 def shoes_folder(data: Path | None) -> Path:

@@ -78,18 +78,14 @@ class Pairs:
         self.places = trained_places(bank)
         real = [row for row in self.places if row < len(rows)]
         self.real = np.array(real)
-        self.several = several(real, self.products)
-        drawn = [row for row in self.places if len(rows) <= row < bank.repainted]
-        others = [row for row in self.places if row >= bank.repainted]
-        self.drawn, self.sets = several(drawn, self.products), several(others, self.products)
+        self.several = several(self.places, self.products, bank, len(rows))
         self.near = neighbours(vectors[: len(rows)], self.real, NEAR - 1)
 
     def draw(self) -> tuple[I64, I64]:
         """Places in the bank (2n,), first views first, and their rows."""
         rng = self.rng
         pairs: list[tuple[int, int]] = []
-        shares = ((self.several, SEVERAL), (self.drawn, DRAWN), (self.sets, SETS))
-        for groups, share in shares:
+        for groups, share in zip(self.several, (SEVERAL, DRAWN, SETS), strict=True):
             for pick in rng.integers(len(groups), size=int(PAIRS * share)):
                 one, two = rng.choice(groups[int(pick)], 2, replace=False)
                 pairs.append((int(one), int(two)))

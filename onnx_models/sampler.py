@@ -67,12 +67,7 @@ class Sampler:
         self.scenes = np.flatnonzero(bank.kinds == SCENE)
         real = [row for row in self.places if row < len(rows)]
         self.pool = np.array(real)
-        first = bank.repainted
-        drawn = [row for row in self.places if len(rows) <= row < first]
-        others = [row for row in self.places if row >= first]
-        self.several, self.drawn, self.sets = (
-            several(some, self.products) for some in (real, drawn, others)
-        )
+        self.several = several(self.places, self.products, bank, len(rows))
         grouped: dict[int, list[int]] = defaultdict(list)
         for row in real:
             grouped[int(self.models[row])].append(row)
@@ -83,8 +78,7 @@ class Sampler:
     def _pairs(self, size: int) -> list[tuple[int, int]]:
         rng = self.rng
         pairs: list[tuple[int, int]] = []
-        shares = ((self.several, SEVERAL), (self.drawn, DRAWN), (self.sets, SETS))
-        for groups, share in shares:
+        for groups, share in zip(self.several, (SEVERAL, DRAWN, SETS), strict=True):
             count = min(len(groups), int(size * share))
             for pick in rng.choice(len(groups), count, replace=False):
                 one, two = rng.choice(groups[int(pick)], 2, replace=False)

@@ -9,7 +9,6 @@ for several more, that share nothing with it but the model.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from typing import Final
 
 import cv2
@@ -31,13 +30,8 @@ colours there are."""
 def bases(rows: list[Row], masked: npt.NDArray[np.bool_]) -> I64:
     """Which rows there are others of: cut-outs that training may see, of sources with several
     views."""
-    found = [
-        i
-        for i, row in enumerate(rows)
-        if masked[i] and row.source in MULTIVIEW_SOURCES
-        and replace(row, held=False).split == "train"
-    ]  # fmt: skip
-    return np.array(found, np.int64)
+    several = [row.source in MULTIVIEW_SOURCES and row.used for row in rows]
+    return np.flatnonzero(masked & np.array(several))
 
 
 def name(product: str, time: int) -> str:
