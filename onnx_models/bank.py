@@ -94,6 +94,12 @@ def coded(names: list[str], bank: Bank, apart: bool) -> I64:
     return np.unique(every, return_inverse=True)[1].astype(np.int64)
 
 
+def codes_of(rows: list[Row], bank: Bank) -> tuple[I64, I64]:
+    """Codes of every row's product and model; what has no model's name is one of its own."""
+    models = [f"{r.source}/{r.model}" if r.model else r.product for r in rows]
+    return coded([r.product for r in rows], bank, apart=True), coded(models, bank, apart=False)
+
+
 def trained_places(bank: Bank) -> dict[int, dict[int, I64]]:
     """Where in the bank the views that training may see stand, by row and kind: of rows that have
     a phone's and the clean one."""

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from onnx_models.bank import CLEAN, MILD, SCENE, SHOT, Bank, coded, several, trained_places
+from onnx_models.bank import CLEAN, MILD, SCENE, SHOT, Bank, codes_of, several, trained_places
 from onnx_models.crops import Crops
 from onnx_models.dataset import I64, U8, Row
 from onnx_models.recoloured import recoloured
@@ -38,12 +38,13 @@ CATALOGUE: Final = 0.55
 @dataclass(frozen=True)
 class Batch:
     """2n views, first views first: crops (2n, 4, h, w) in 0..1 and rows (2n,), -1 for scenes and
-    recoloured shoes."""
+    recoloured shoes; codes of products and models; places (2n,) in the bank."""
 
     crops: Tensor
     rows: Tensor
     products: Tensor
     models: Tensor
+    places: Tensor
 
     def to(self, where: torch.device) -> Batch:
         """The same there."""
@@ -60,9 +61,7 @@ class Sampler:
         """``near`` (rows, k): the pictures that look most like each."""
         self.crops, self.near, self.batch, self.seed = crops, near, batch, seed
         self.rng = np.random.default_rng(seed)
-        models = [f"{r.source}/{r.model}" if r.model else r.product for r in rows]
-        self.products = coded([row.product for row in rows], bank, apart=True)
-        self.models = coded(models, bank, apart=False)
+        self.products, self.models = codes_of(rows, bank)
         self.places = trained_places(bank)
         self.scenes = np.flatnonzero(bank.kinds == SCENE)
         real = [row for row in self.places if row < len(rows)]
@@ -122,7 +121,8 @@ class Sampler:
         twice = [self._view(int(base), catalogue=False) for base in bases]
         places = [self._view(one, catalogue=False) for one, _ in pairs] + twice
         places += [self._view(two, bool(m)) for (_, two), m in zip(pairs, mild, strict=True)]
-        crops = self.crops[places + twice]
+        seen = places + twice
+        crops = self.crops[seen]
         for at in range(len(pairs), self.batch):
             both = [at, at + self.batch]
             crops[both] = recoloured(crops[both], rng)
@@ -139,6 +139,7 @@ class Sampler:
             torch.from_numpy(rows),
             torch.from_numpy(products),
             torch.from_numpy(models),
+            torch.from_numpy(np.array(seen)),
         )
 
 

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import zlib
 from pathlib import Path
 from typing import Final
 
@@ -35,6 +36,7 @@ from onnx_models.assemble import WHITENED
 from onnx_models.augment import backdrop_pool
 from onnx_models.bank import build_bank, clean_places
 from onnx_models.before import Before, fill, unpacked
+from onnx_models.catalogue import Catalogue, open_catalogue, remembered
 from onnx_models.crops import Crops, build_clues, build_looks
 from onnx_models.dataset import build_cache, read_rows, shoes_folder
 from onnx_models.finder import HEIGHT, WIDTH, Finder
@@ -71,6 +73,7 @@ TUTOR_WEIGHTS: Final = {
 TRUNK_WEIGHTS: Final = {
     "both": 0.8, "detail": 0.6, "colour": 0.2, "model": 0.6, "style": 1.5, "likeness": 2.0,
     "label": 1.0, "follow": 0.5, "order": 0.4, "match": 1.5,
+    "searched": 0.8, "singled": 0.4,
 }  # fmt: skip
 
 
@@ -157,12 +160,18 @@ def take_over(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
         keep_answers(Before(arguments.before), stage, sizes, known, arguments)
 
 
+def seed_of(name: str, seed: int, rank: int) -> int:
+    """Of a worker's batches, by the run's name as well: one that goes on from another would
+    otherwise see its batches again."""
+    return zlib.crc32(name.encode()) + seed + rank
+
+
 def shared(
     stage: Stage, known: Targets, finder: Finder | None, batch: int, arguments: argparse.Namespace
 ) -> tuple[Sampler, Validation | None]:
     """A worker's part of each batch, and for the first what it measures with."""
     rank, workers = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
-    seed = arguments.seed + rank
+    seed = seed_of(arguments.out.name, arguments.seed, rank)
     if finder and the_first():
         build_looks(stage.bank, finder, stage.where)
     meet()
@@ -308,14 +317,22 @@ def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
     else:
         share = begin(trunk, stage.where, alone=bool(arguments.before))
 
+    catalogue = _catalogue(stage, finder, trunk, arguments) if before else None
+
     def losses(parts: Parts, batch: Batch) -> dict[str, Tensor]:
         extra = follow(parts, batch.rows) if follow else {}
+        if catalogue:
+            extra |= catalogue(parts, batch)
         return {**common(parts, batch), **extra}
 
+    others, beside = dict(common.modules), list(common.parameters)
+    if catalogue:
+        others["catalogue"] = catalogue
+        beside += catalogue.parameters()
     plan = Plan(
-        name, trunk, slow, common.modules,
+        name, trunk, slow, others,
         [*matrices(trunk.taught(), peak, DECAY),
-         *split(trunk.fresh() + common.parameters, share * PEAK, DECAY)],
+         *split(trunk.fresh() + beside, share * PEAK, DECAY)],
         losses, TRUNK_WEIGHTS, common.contrast.weights, arguments.minutes, stage.where,
         {"sizes": sizes.as_dict(), "axes": known.axes}, arguments.check_every, arguments.compile,
         arguments.resume, arguments.loaders, follow.match if follow else None,
@@ -324,6 +341,29 @@ def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
     if before and the_first():
         stay(path, before)
     return path
+
+
+def _catalogue(
+    stage: Stage, finder: Finder, trunk: Trunk, arguments: argparse.Namespace
+) -> Catalogue | None:
+    """What a trunk that goes on from another run searches; None without a palette."""
+    kept = stage.where / "palette.pt"
+    if not kept.exists():
+        return None
+    path = stage.where / f"remembered-{arguments.out.name}.npz"
+    if the_first() and not path.exists():
+        threads = torch.get_num_threads()
+        torch.set_num_threads(os.cpu_count() or 1)  # the other workers wait
+        looks = build_looks(stage.bank, finder, stage.where)
+        np.savez(path, **remembered(stage, looks, trunk, arguments.seed))  # type: ignore[arg-type]
+        torch.set_num_threads(threads)
+    meet()
+    palette = Palette()
+    palette.load_state_dict(torch.load(kept, weights_only=True))
+    with np.load(path) as told:
+        catalogue = open_catalogue(stage, finder, palette, dict(told))
+    catalogue.to(device())
+    return catalogue
 
 
 def train(arguments: argparse.Namespace) -> None:

@@ -25,7 +25,8 @@ def measure(
     Precision@10: queries are the brand, colour and type combinations of the gallery, the pictures
     of which all three are known; asked are only values that ten of its pictures have, else ten
     right ones could not be found. "Alone": one value that FEWEST have. Recall@10: a title finds a
-    picture with that very title, among all held-out pictures.
+    picture with that very title, among all held-out pictures. "Named": of the phrases for the
+    values that FEWEST have, the nearest to a picture is of its own value.
     """
     whole = [i for i, f in enumerate(facts) if all(getattr(f, k) for k in ASKED)]
     counts = {k: Counter(getattr(facts[i], k) for i in whole) for k in ASKED}
@@ -61,6 +62,7 @@ def measure(
                 for value, row in zip(values, best, strict=True)
             ]
             result[f"p10_{language}"][f"{field} alone"] = round(float(np.mean(right)), 3)
+    result["named"] = {field: named(encode, pictures, facts, field) for field in ASKED}
     titles = sorted({f.title for f in facts if f.title})
     best = np.argsort(-(encode(titles) @ pictures.T), axis=1)[:, :TOP]
     found = [any(facts[j].title == t for j in row) for t, row in zip(titles, best, strict=True)]
@@ -70,3 +72,20 @@ def measure(
         "r10": round(float(np.mean(found)), 3),
     }
     return result
+
+
+def named(
+    encode: Callable[[list[str]], F32], pictures: F32, facts: list[Facts], field: str
+) -> dict[str, float]:
+    """By language, how often the nearest of the values' phrases names a picture's value of
+    ``field``."""
+    often = Counter(value for fact in facts if (value := getattr(fact, field)))
+    values = sorted(value for value, count in often.items() if count >= FEWEST)
+    rows = [i for i, fact in enumerate(facts) if getattr(fact, field) in values]
+    true = np.array([values.index(getattr(facts[i], field)) for i in rows])
+    writer, found = Writer(Vocabulary(), 0), {}
+    for language in ("en", "ru"):
+        texts = [writer.phrase({field: v}, language, spoil=False).text for v in values]
+        right = (pictures[rows] @ encode(texts).T).argmax(axis=1) == true
+        found[language] = round(float(right.mean()), 3)
+    return found

@@ -3,7 +3,9 @@
 The pictures' vectors are frozen. Each text of a batch is matched against thousands of training
 pictures: the target is spread evenly over those that fit everything it asks, pictures of which an
 asked fact is unknown are left out, the rest are negatives. This is InfoNCE (arXiv 1807.03748) with
-several positives (supervised contrast, arXiv 2004.11362).
+several positives (supervised contrast, arXiv 2004.11362). The other way round, a picture is matched
+against the texts that ask for one value, so that the nearest of them says what the picture shows
+(as in CLIP, arXiv 2103.00020, which learns both ways).
 """
 
 from __future__ import annotations
@@ -19,15 +21,16 @@ from typing import Any, Final
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from app.vision.session import build_session
 from app.vision.tokenizer import Tokenizer
 from onnx_models.dataset import F32, read_rows, shoes_folder
 from onnx_models.text.measure import measure
 from onnx_models.text.tower import Tower, export
-from onnx_models.text.values import Directions, Fits, Values
+from onnx_models.text.values import VALUES, Directions, Fits, Values
 from onnx_models.text.vectors import Folder, image_vectors, open_folder
-from onnx_models.text.words import Facts, Vocabulary, Writer, facts_of
+from onnx_models.text.words import Asked, Facts, Vocabulary, Writer, facts_of
 
 CANONICAL: Final = "красные кроссовки nike air max 90"
 TOLERANCE: Final = 2e-3
@@ -37,6 +40,8 @@ BY_VALUE: Final = 64
 """Of them, texts that ask for one value whose like is asked for nearly as often when rare."""
 DIRECTED: Final = 4.0
 """What lying in the direction of the asked values (:class:`Directions`) counts beside contrast."""
+NAMED: Final = 1.0
+"""What a picture's nearest text counts beside a text's nearest pictures."""
 
 
 def train(
@@ -74,8 +79,9 @@ def train(
         ids = torch.from_numpy(tokenizer.ids([a.text for a in asked]))
         said = tower(ids)
         logits = said @ pictures[torch.from_numpy(pool)].T * scale.exp().clamp(max=200)
-        logits = logits.masked_fill(torch.from_numpy(counts_in) == 0, -1e4)
-        loss = -(torch.from_numpy(share) * torch.log_softmax(logits, 1)).sum(1).mean()
+        counted = logits.masked_fill(torch.from_numpy(counts_in) == 0, -1e4)
+        loss = -(torch.from_numpy(share) * torch.log_softmax(counted, 1)).sum(1).mean()
+        loss = loss + NAMED * _named(fits, asked[-BY_VALUE:], pool, logits[-BY_VALUE:])
         right, known = directions.targets(asked)
         if known.any():
             loss = loss + DIRECTED * (1 - (said[known] * right[known]).sum(1)).mean()
@@ -88,6 +94,18 @@ def train(
             print(f"step {step} loss {shown / 200:.3f} scale {scale.exp().item():.0f}", flush=True)
             shown = 0.0
     return tower.eval(), step
+
+
+def _named(fits: Fits, asked: list[Asked], pool: np.ndarray[Any, Any], logits: Tensor) -> Tensor:
+    """Cross-entropy of the pictures' values, a softmax over the texts (t,) that ask for each kind;
+    ``logits`` (t, pool)."""
+    losses = []
+    for field in VALUES:
+        texts, pictures, share = fits.named(asked, pool, field)
+        if len(pictures):
+            chance = torch.log_softmax(logits[texts][:, pictures].T, dim=1)
+            losses.append(-(torch.from_numpy(share) * chance).sum(1).mean())
+    return torch.stack(losses).mean()
 
 
 def write_artifact(

@@ -59,6 +59,20 @@ class Fits:
         share = fits / np.maximum(fits.sum(1, keepdims=True), 1)
         return share.astype(np.float32), (known | fits).astype(np.float32)
 
+    def named(
+        self, asked: list[Asked], pool: np.ndarray[Any, Any], field: str
+    ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], F32]:
+        """What pictures say: which of the texts ask for a value of ``field`` (t,), which of
+        ``pool`` have a value that is asked for (p,), and the shares (p, t) of these texts that name
+        it, a row's sum 1."""
+        wanted = np.array([self.tables[field].get(getattr(a, field), -1) for a in asked])
+        texts = np.flatnonzero(wanted >= 0)
+        codes = self.codes[field][pool]
+        pictures = np.flatnonzero((codes >= 0) & np.isin(codes, wanted[texts]))
+        right = codes[pictures][:, None] == wanted[texts][None]
+        share = right / np.maximum(right.sum(1, keepdims=True), 1)
+        return texts, pictures, share.astype(np.float32)
+
 
 class Values:
     """Brands, colours and types, each by itself: rare ones are asked for nearly as often."""

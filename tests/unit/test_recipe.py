@@ -44,6 +44,7 @@ from onnx_models.text.values import Directions, Fits, Values  # noqa: E402
 from onnx_models.text.words import Asked as Wanted  # noqa: E402
 from onnx_models.text.words import Facts, Vocabulary, Writer  # noqa: E402
 from onnx_models.to_onnx import OPSET, open_session  # noqa: E402
+from onnx_models.train import seed_of  # noqa: E402
 from onnx_models.transformer import DEPTH, DIM, OWN, VIT, Transformer  # noqa: E402
 from onnx_models.tutor import Tutor  # noqa: E402
 from onnx_models.tutors import Tutors  # noqa: E402
@@ -568,6 +569,27 @@ def test_words_for_one_colour_leave_shoes_open_that_have_it_as_well() -> None:
     assert counted[0].tolist() == [0, 1, 1, 0], "neither for nor against"
 
 
+def test_a_picture_is_named_by_the_texts_that_ask_for_its_value() -> None:
+    facts = [
+        Facts("nike", "black", "", "", ""), Facts("vans", "", "", "", ""),
+        Facts("puma", "red", "", "", ""), Facts("", "red", "", "", ""),
+    ]  # fmt: skip
+    asked = [
+        Wanted("nike", brand="nike"), Wanted("red shoes", colour="red"),
+        Wanted("кроссовки найк", brand="nike"), Wanted("vans", brand="vans"),
+    ]  # fmt: skip
+    texts, pictures, share = Fits(facts).named(asked, np.array([3, 2, 1, 0]), "brand")
+    assert texts.tolist() == [0, 2, 3]
+    assert pictures.tolist() == [2, 3], "of puma no text asks, of one no brand is known"
+    assert share.tolist() == [[0, 0, 1], [0.5, 0.5, 0]]
+
+
+def test_a_run_that_goes_on_sees_other_batches_and_its_workers_each_their_own() -> None:
+    seeds = [seed_of(name, 0, rank) for name in ("solemate-s1", "solemate-s2") for rank in (0, 1)]
+    assert len(set(seeds)) == 4
+    assert seed_of("solemate-s1", 0, 1) == seeds[1]
+
+
 def test_rare_values_are_asked_for_by_themselves() -> None:
     facts = [Facts("nike", "black", "", "", "")] * 900 + [Facts("asics", "", "", "", "")] * 12
     values, writer = Values(facts), Writer(Vocabulary(), 0)
@@ -835,7 +857,7 @@ class Numbers:
         self.rng = np.random.default_rng((self.seed, *at))
 
     def draw(self) -> Batch:
-        return Batch(*(torch.tensor([float(self.rng.random())]) for _ in range(4)))
+        return Batch(*(torch.tensor([float(self.rng.random())]) for _ in range(5)))
 
 
 @pytest.mark.parametrize("workers", [0, 2])
