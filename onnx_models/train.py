@@ -1,8 +1,8 @@
 """Train the project's own sneaker encoder.
 
-    python -m onnx_models.train --data DIR --teachers DIR --out onnx_models/solemate-s14 \
-        --before onnx_models/solemate-s13 --layers-minutes 12 --minutes 70
-    python -m onnx_models.train --data DIR --teachers DIR --out onnx_models/solemate-s14 \
+    python -m onnx_models.train --data DIR --teachers DIR --out onnx_models/solemate-s15 \
+        --before onnx_models/solemate-s14 --layers-minutes 12 --minutes 70
+    python -m onnx_models.train --data DIR --teachers DIR --out onnx_models/solemate-s15 \
         --tutor-minutes 56 --layers-minutes 25 --body-minutes 38 --finder-minutes 23
 
 The first goes on from an artifact: finder and palette are its own, and it is the tutor. The second
@@ -12,7 +12,8 @@ transformer, fine-tuned; never shipped; or the artifact) and its answers for eve
 the trunk's transformer, which the tutor's, or the pretrained one, teaches layer by layer; the
 finder's body, by what a pretrained network sees along the way; the finder, which begins as that
 body; what it says of the bank's colours; the palette; the trunk, which learns the tutor's answers
-from re-shot pictures and from mixtures, beside contrast of its own. Then :mod:`onnx_models.finish`
+from re-shot pictures and from mixtures, beside contrast of its own, and, where it goes on from
+another (``--trunk-from``), from searches among all clean pictures. Then :mod:`onnx_models.finish`
 fits weights of the parts and exports. ``--resume`` goes on with an interrupted stage. The learning
 rate follows the wall clock, so a run ends on time on any machine. All but the palette may run under
 torchrun.
