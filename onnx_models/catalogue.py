@@ -31,8 +31,8 @@ ASKED: Final = {"model": 0.3, "detail": 0.15, "attributes": 0.08, "palette": 0.4
 """What the parts count where a phone asks, about as :mod:`onnx_models.finish` fits it."""
 LEARNED: Final = ("model", "detail", "attributes")
 TWIN: Final = 0.8
-"""Two clean pictures of such a cosine may show one shoe: one in nine training pictures has another
-so near, mostly itself under another id."""
+"""Two clean pictures of such a cosine may show one shoe under two ids: of 500 lone pictures of the
+training one in nine has another so near."""
 RENEWED: Final = 0.5
 """How much of a remembered vector the next view of that clean picture replaces."""
 BLOCK: Final = 2048
@@ -121,9 +121,10 @@ class Catalogue(nn.Module):
 
 
 def _missed(logits: Tensor, right: Tensor) -> Tensor:
-    """Minus the mean log of the chance (n, t) of what is right (n, t); at least one a row."""
+    """Minus the mean log of the chance (n, t) of what is right (n, t), at least one a row; 0 where
+    there is none."""
     hit = torch.logsumexp(logits.masked_fill(~right, IGNORE), dim=1)
-    return (torch.logsumexp(logits, dim=1) - hit).mean()
+    return (torch.logsumexp(logits, dim=1) - hit).sum() / max(len(logits), 1)
 
 
 def remembered(stage: Stage, looks: Looks, trunk: Trunk, seed: int) -> dict[str, F32]:

@@ -352,7 +352,7 @@ def _catalogue(
     if not kept.exists():
         return None
     path = stage.where / f"remembered-{arguments.out.name}.npz"
-    if the_first() and not path.exists():
+    if the_first() and not (arguments.resume and path.exists()):
         threads = torch.get_num_threads()
         torch.set_num_threads(os.cpu_count() or 1)  # the other workers wait
         looks = build_looks(stage.bank, finder, stage.where)

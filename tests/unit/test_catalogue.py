@@ -129,3 +129,8 @@ def test_recoloured_shoes_and_scenes_ask_nothing() -> None:
         torch.tensor([3, ROWS + 1]), batch.places,
     )  # fmt: skip
     assert float(shop.catalogue(parts, unknown)["searched"]) < 0.05
+    nobody = Batch(
+        batch.crops, torch.tensor([-1, -1]), torch.tensor([ROWS, ROWS + 1]),
+        torch.tensor([ROWS, ROWS + 1]), batch.places,
+    )  # fmt: skip
+    assert {value.item() for value in shop.catalogue(parts, nobody).values()} == {0.0}
