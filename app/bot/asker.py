@@ -103,7 +103,7 @@ class Asker:
             ),
             asking,
         )
-        note = views.notes(asking.words, result, _unknown(reading, result))
+        note = views.notes(asking.words, result, " ".join(result.strange))
         asked = Asked(kind="words")
         await self._answer(asking, result, asked=asked, note=note)
 

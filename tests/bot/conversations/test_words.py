@@ -46,6 +46,12 @@ async def test_words_that_are_unknown(talk: Talk, me: Person) -> None:
 
 
 @scenario("ru", "en")
+async def test_only_words_that_are_unknown(talk: Talk, me: Person) -> None:
+    """Nothing of it is known: likeness alone answers, and that is said."""
+    await me.say(ru="флюмпакс", en="flumpax")
+
+
+@scenario("ru", "en")
 async def test_a_greeting(talk: Talk, me: Person) -> None:
     """Nothing to look for: the bot says what to send."""
     await me.say(ru="привет", en="hello")
