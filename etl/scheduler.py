@@ -12,6 +12,7 @@ import logging
 import re
 import signal
 import threading
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -40,6 +41,7 @@ GRACE_S = 3600
 JITTER_S = 120
 KEEP_SEARCHES_DAYS = 30
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+_LOOKS_S = 0.25  # seconds between looks at whether the scheduler was asked to stop
 _AT_ONCE = 2  # shops; each waits on its own host most of the time
 
 
@@ -173,13 +175,16 @@ def update_rates(db: Database, settings: Settings) -> None:
 
 def serve(scheduler: Any) -> None:
     """Runs until SIGINT or SIGTERM, then lets what runs come to its end."""
-    asked_to_stop = threading.Event()
+    asked: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: asked_to_stop.set())
+        signal.signal(number, lambda number, _: asked.append(number))
     for job in scheduler.get_jobs():
         LOG.info("%s: %s", job.name, job.trigger)
     scheduler.start()
-    asked_to_stop.wait()
+    # No event to wait for: a signal that reaches the process in another thread would not end the
+    # wait, and one that comes while the event's own lock is held would wait for itself.
+    while not asked:
+        time.sleep(_LOOKS_S)
     LOG.info("stopping: runs in progress end after the document in hand")
     STOP.set()
     scheduler.shutdown(wait=True)
