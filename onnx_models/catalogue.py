@@ -9,7 +9,8 @@ needs no learning.
 
 from __future__ import annotations
 
-from typing import Final
+from pathlib import Path
+from typing import Final, NamedTuple
 
 import numpy as np
 import torch
@@ -17,13 +18,13 @@ from torch import Tensor, nn
 
 from onnx_models.assemble import KEPT, WHITENED
 from onnx_models.bank import CLEAN, clean_places, codes_of, trained_places
-from onnx_models.crops import Crops, Looks, build_clues
+from onnx_models.crops import build_clues, build_looks
 from onnx_models.dataset import F32, I64
 from onnx_models.finder import Finder
 from onnx_models.lessons import Stage
 from onnx_models.losses import IGNORE, Fine
 from onnx_models.model import Parts, Trunk
-from onnx_models.palette import Palette
+from onnx_models.palette import Palette, look
 from onnx_models.sampler import Batch
 from onnx_models.validate import embed
 
@@ -38,34 +39,69 @@ RENEWED: Final = 0.5
 BLOCK: Final = 2048
 
 
+class Remembered(NamedTuple):
+    """Of t ``rows`` (t,) the ``parts`` (t, d), by name of LEARNED, that a trunk says of the clean
+    picture; the ``palettes`` (p, d) of all places in the bank."""
+
+    rows: I64
+    parts: dict[str, F32]
+    palettes: F32
+
+    @classmethod
+    def of(
+        cls, stage: Stage, finder: Finder, trunk: Trunk, palette: Palette, seed: int
+    ) -> Remembered:
+        """What is said of the pictures that training may see, as the finder cuts them out."""
+        bank = stage.bank
+        rows, rng = np.array(sorted(trained_places(bank))), np.random.default_rng(seed)
+        looks, places = build_looks(bank, finder, stage.where), clean_places(bank)[rows]
+        told = []
+        for start in range(0, len(places), BLOCK):
+            some = places[start : start + BLOCK]
+            crops = [looks.crop(np.array(bank.views[at]), at, rng) for at in some]
+            told.append(embed(trunk, np.stack(crops)))
+        clues = build_clues(bank, finder, stage.where).whole
+        return cls(
+            rows, {name: np.concatenate([one[name] for one in told]) for name in LEARNED},
+            look(palette, clues, np.arange(len(clues))),
+        )  # fmt: skip
+
+    def keep(self, path: Path) -> None:
+        """Write it."""
+        np.savez(path, rows=self.rows, palettes=self.palettes, **self.parts)  # type: ignore[arg-type]
+
+    @classmethod
+    def kept(cls, path: Path) -> Remembered:
+        """Read it."""
+        with np.load(path) as told:
+            return cls(told["rows"], {name: told[name] for name in LEARNED}, told["palettes"])
+
+
 class Catalogue(nn.Module):
     """What is remembered of t clean pictures, and the losses of asking it."""
 
     def __init__(
-        self, rows: I64, products: I64, models: I64, kinds: I64, told: dict[str, F32],
-        palettes: F32,
-    ) -> None:  # fmt: skip
-        """``rows`` (t,) remembered, their ``told`` parts (t, d) by name of LEARNED; codes of all
-        rows' ``products`` and ``models``; of all places in the bank ``kinds`` and ``palettes``
-        (p, d); the palette of the clean pictures as ``told["palette"]``."""
+        self, told: Remembered, products: I64, models: I64, kinds: I64, clean: I64
+    ) -> None:
+        """Codes of all rows' ``products`` and ``models``; ``kinds`` of all places in the bank;
+        ``clean`` (t,): those of the remembered pictures."""
         super().__init__()
         self.scales = nn.Parameter(torch.log(torch.tensor([20.0, 12.0])))
+        rows, parts = told.rows, {n: torch.from_numpy(told.parts[n]) for n in LEARNED}
         at = np.full(len(products), -1, np.int64)
         at[rows] = np.arange(len(rows))
         self.fine = nn.ModuleDict({
-            name: Fine(told[name].shape[1], KEPT[name]).fit(
-                torch.from_numpy(told[name]), WHITENED[name]
-            )
-            for name in LEARNED
+            name: Fine(part.shape[1], KEPT[name]).fit(part, WHITENED[name])
+            for name, part in parts.items()
         })  # fmt: skip
         known: dict[str, Tensor] = {
             "at": torch.from_numpy(at), "products": torch.from_numpy(products[rows]),
             "models": torch.from_numpy(models[rows]), "kinds": torch.from_numpy(kinds),
-            "palettes": torch.from_numpy(palettes),
-            "palette": torch.from_numpy(told["palette"]),
+            "palettes": torch.from_numpy(told.palettes),
+            "palette": torch.from_numpy(told.palettes[clean]),
         }  # fmt: skip
         with torch.no_grad():
-            known |= {n: self.fine[n](torch.from_numpy(told[n])) for n in LEARNED}
+            known |= {name: self.fine[name](part) for name, part in parts.items()}
         roots = [known[name] * weight**0.5 for name, weight in ASKED.items()]
         known["clean"] = nn.functional.normalize(torch.cat(roots, dim=1), dim=1)
         for name, value in known.items():
@@ -127,32 +163,10 @@ def _missed(logits: Tensor, right: Tensor) -> Tensor:
     return (torch.logsumexp(logits, dim=1) - hit).sum() / max(len(logits), 1)
 
 
-def remembered(stage: Stage, looks: Looks, trunk: Trunk, seed: int) -> dict[str, F32]:
-    """What ``trunk`` says of the clean pictures that training may see: parts (t, d) by name, and
-    their ``rows`` (t,)."""
-    rows = np.array(sorted(trained_places(stage.bank)))
-    places = clean_places(stage.bank)[rows]
-    crops = Crops(stage.bank, seed, looks, looked=1.0)
-    told = [embed(trunk, crops[places[at : at + BLOCK]]) for at in range(0, len(places), BLOCK)]
-    return {"rows": rows, **{n: np.concatenate([one[n] for one in told]) for n in LEARNED}}
-
-
-def open_catalogue(
-    stage: Stage, finder: Finder, palette: Palette, told: dict[str, F32]
-) -> Catalogue:
-    """The catalogue of what is ``remembered``, with the palette of every view."""
-    clues, bank = build_clues(stage.bank, finder, stage.where).whole, stage.bank
-    palettes = np.empty((len(clues), palette.plain.out_features), np.float32)
-    palette.eval()
-    with torch.inference_mode():
-        for at in range(0, len(clues), BLOCK):
-            read = torch.from_numpy(np.array(clues[at : at + BLOCK], np.float32))
-            palettes[at : at + BLOCK] = palette(read).numpy()
-    rows = told["rows"].astype(np.int64)
+def open_catalogue(stage: Stage, told: Remembered) -> Catalogue:
+    """The catalogue of what is remembered."""
+    bank = stage.bank
     return Catalogue(
-        rows,
-        *codes_of(stage.rows, bank),
-        bank.kinds.astype(np.int64),
-        {**told, "palette": palettes[clean_places(bank)[rows]]},
-        palettes,
-    )
+        told, *codes_of(stage.rows, bank), bank.kinds.astype(np.int64),
+        clean_places(bank)[told.rows],
+    )  # fmt: skip

@@ -169,19 +169,15 @@ class Crops:
     By known masks, frames and light are a little wrong on purpose, as a finder's are.
     """
 
-    def __init__(
-        self, bank: Bank, seed: int, looks: Looks | None = None, looked: float = LOOKED
-    ) -> None:
-        """``looked``: the share in the place of LOOKED."""
+    def __init__(self, bank: Bank, seed: int, looks: Looks | None = None) -> None:
         self.bank, self.looks, self.rng = bank, looks, np.random.default_rng(seed)
-        self.looked = looked
 
     def __getitem__(self, places: Sequence[int] | I64) -> U8:
         return np.stack([self._one(int(at)) for at in places])
 
     def _one(self, at: int) -> U8:
         bank, view = self.bank, np.array(self.bank.views[at])
-        if self.looks and self.rng.random() < self.looked:
+        if self.looks and self.rng.random() < LOOKED:
             return self.looks.crop(view, at, self.rng)
         return _true_crop(view, np.array(bank.masks[at]), bank.light[at], self.rng)
 

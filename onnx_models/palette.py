@@ -26,6 +26,7 @@ from onnx_models.teachers import directions, neighbours
 
 DIM: Final = 96
 HIDDEN: Final = 320
+BLOCK: Final = 4096
 PAIRS: Final = 768
 PEAK: Final = 1e-3
 DROPPED: Final = 0.15
@@ -65,6 +66,17 @@ class Palette(nn.Module):
         x = self.drop(seen - self.mean)
         found = self.plain(x) + self.second(torch.relu(self.first(x)))
         return nn.functional.normalize(found.float(), dim=1)
+
+
+@torch.inference_mode()
+def look(palette: Palette, held: F16, places: I64) -> F32:
+    """What the palette says (n, DIM) of the clues ``held`` at ``places`` (n,)."""
+    palette.eval()
+    found = np.empty((len(places), DIM), np.float32)
+    for start in range(0, len(places), BLOCK):
+        part = slice(start, start + BLOCK)
+        found[part] = palette(torch.from_numpy(np.array(held[places[part]], np.float32)))
+    return found
 
 
 class Pairs:
@@ -119,12 +131,8 @@ def train_palette(
     held = told.whole
     palette.start(np.array(held[np.sort(rng.choice(usable, 12_000, replace=False))], np.float32))
     clean = np.flatnonzero((bank.kinds == CLEAN) & (bank.rows >= 0))
-    palette.eval()
-    with torch.inference_mode():
-        vectors = np.zeros((int(bank.rows.max()) + 1, DIM), np.float32)
-        for start in range(0, len(clean), 4096):
-            part = clean[start : start + 4096]
-            vectors[bank.rows[part]] = palette(torch.from_numpy(np.array(held[part], np.float32)))
+    vectors = np.zeros((int(bank.rows.max()) + 1, DIM), np.float32)
+    vectors[bank.rows[clean]] = look(palette, held, clean)
     pairs = Pairs(rows, bank, vectors, seed)
     scale = nn.Parameter(torch.tensor(12.0).log())
     optimiser = torch.optim.AdamW(

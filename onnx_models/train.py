@@ -37,7 +37,7 @@ from onnx_models.assemble import WHITENED
 from onnx_models.augment import backdrop_pool
 from onnx_models.bank import build_bank, clean_places
 from onnx_models.before import Before, fill, unpacked
-from onnx_models.catalogue import Catalogue, open_catalogue, remembered
+from onnx_models.catalogue import Catalogue, Remembered, open_catalogue
 from onnx_models.crops import Crops, build_clues, build_looks
 from onnx_models.dataset import build_cache, read_rows, shoes_folder
 from onnx_models.finder import HEIGHT, WIDTH, Finder
@@ -326,10 +326,8 @@ def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
             extra |= catalogue(parts, batch)
         return {**common(parts, batch), **extra}
 
-    others, beside = dict(common.modules), list(common.parameters)
-    if catalogue:
-        others["catalogue"] = catalogue
-        beside += catalogue.parameters()
+    others = common.modules | ({"catalogue": catalogue} if catalogue else {})
+    beside = [p for module in others.values() for p in module.parameters()]
     plan = Plan(
         name, trunk, slow, others,
         [*matrices(trunk.taught(), peak, DECAY),
@@ -353,16 +351,13 @@ def _catalogue(
         return None
     path = stage.where / f"remembered-{arguments.out.name}.npz"
     if the_first() and not (arguments.resume and path.exists()):
-        threads = torch.get_num_threads()
+        palette, threads = Palette(), torch.get_num_threads()
+        palette.load_state_dict(torch.load(kept, weights_only=True))
         torch.set_num_threads(os.cpu_count() or 1)  # the other workers wait
-        looks = build_looks(stage.bank, finder, stage.where)
-        np.savez(path, **remembered(stage, looks, trunk, arguments.seed))  # type: ignore[arg-type]
+        Remembered.of(stage, finder, trunk, palette, arguments.seed).keep(path)
         torch.set_num_threads(threads)
     meet()
-    palette = Palette()
-    palette.load_state_dict(torch.load(kept, weights_only=True))
-    with np.load(path) as told:
-        catalogue = open_catalogue(stage, finder, palette, dict(told))
+    catalogue = open_catalogue(stage, Remembered.kept(path))
     catalogue.to(device())
     return catalogue
 

@@ -35,6 +35,7 @@ def measure(
         c for c in combinations if all(counts[k][v] >= TOP for k, v in zip(ASKED, c, strict=True))
     ]
     writer = Writer(Vocabulary(), 0)
+    named: dict[str, dict[str, float]] = {field: {} for field in ASKED}
     result: dict[str, Any] = {"gallery": len(whole), "queries_a_language": len(asked)}
     for language in ("en", "ru"):
         texts = [
@@ -53,16 +54,18 @@ def measure(
         result[f"p10_{language}"] = {**scores, "mean": round(float(np.mean([*scores.values()])), 3)}
         for field in ASKED:
             known = [i for i, fact in enumerate(facts) if getattr(fact, field)]
-            often = Counter(getattr(facts[i], field) for i in known)
+            true = np.array([getattr(facts[i], field) for i in known])
+            often = Counter(true.tolist())
             values = sorted(value for value, count in often.items() if count >= FEWEST)
             texts = [writer.phrase({field: v}, language, spoil=False).text for v in values]
-            best = np.argsort(-(encode(texts) @ pictures[known].T), axis=1)[:, :TOP]
-            right = [
-                [getattr(facts[known[j]], field) == value for j in row]
-                for value, row in zip(values, best, strict=True)
-            ]
+            cosines = encode(texts) @ pictures[known].T
+            best = true[np.argsort(-cosines, axis=1)[:, :TOP]]
+            right = best == np.array(values)[:, None]
             result[f"p10_{language}"][f"{field} alone"] = round(float(np.mean(right)), 3)
-    result["named"] = {field: named(encode, pictures, facts, field) for field in ASKED}
+            asked_for = np.isin(true, values)
+            said = np.array(values)[cosines[:, asked_for].argmax(axis=0)]
+            named[field][language] = round(float(np.mean(said == true[asked_for])), 3)
+    result["named"] = named
     titles = sorted({f.title for f in facts if f.title})
     best = np.argsort(-(encode(titles) @ pictures.T), axis=1)[:, :TOP]
     found = [any(facts[j].title == t for j in row) for t, row in zip(titles, best, strict=True)]
@@ -72,20 +75,3 @@ def measure(
         "r10": round(float(np.mean(found)), 3),
     }
     return result
-
-
-def named(
-    encode: Callable[[list[str]], F32], pictures: F32, facts: list[Facts], field: str
-) -> dict[str, float]:
-    """By language, how often the nearest of the values' phrases names a picture's value of
-    ``field``."""
-    often = Counter(value for fact in facts if (value := getattr(fact, field)))
-    values = sorted(value for value, count in often.items() if count >= FEWEST)
-    rows = [i for i, fact in enumerate(facts) if getattr(fact, field) in values]
-    true = np.array([values.index(getattr(facts[i], field)) for i in rows])
-    writer, found = Writer(Vocabulary(), 0), {}
-    for language in ("en", "ru"):
-        texts = [writer.phrase({field: v}, language, spoil=False).text for v in values]
-        right = (pictures[rows] @ encode(texts).T).argmax(axis=1) == true
-        found[language] = round(float(right.mean()), 3)
-    return found

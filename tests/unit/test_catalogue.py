@@ -8,7 +8,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from onnx_models.bank import CLEAN, SHOT  # noqa: E402
-from onnx_models.catalogue import LEARNED, Catalogue  # noqa: E402
+from onnx_models.catalogue import LEARNED, Catalogue, Remembered  # noqa: E402
 from onnx_models.dataset import F32, I64  # noqa: E402
 from onnx_models.model import Parts  # noqa: E402
 from onnx_models.sampler import Batch  # noqa: E402
@@ -36,7 +36,8 @@ class Shop:
         self.products, self.models = products, models
         kinds = np.repeat(np.array([CLEAN, SHOT], np.int64), ROWS)
         palettes = np.concatenate([self.told["palette"]] * 2)
-        self.catalogue = Catalogue(np.arange(ROWS), products, models, kinds, self.told, palettes)
+        told = Remembered(np.arange(ROWS), {n: self.told[n] for n in LEARNED}, palettes)
+        self.catalogue = Catalogue(told, products, models, kinds, np.arange(ROWS))
 
     def ask(self, rows: list[int], looks: list[int], kind: int = SHOT) -> tuple[Parts, Batch]:
         """Views of ``rows`` that look like the clean pictures of ``looks``."""
