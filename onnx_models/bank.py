@@ -20,7 +20,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import cv2
 import numpy as np
@@ -300,17 +300,36 @@ def open_bank(rows: list[Row], cache: Cache, folder: Path) -> Bank:
         raise FileNotFoundError(f"no bank of views in {where}: onnx_models.train makes it")
     drawn, _ = drawn_pictures(folder)
     plan, bases = np.load(where / "plan.npy"), np.load(where / "bases.npy")
+    made = tuple(np.load(where / f"{name}.npy", mmap_mode="r") for name in ("views", "masks"))
+    return _opened(rows, cache, plan, bases, len(drawn), (*made, np.load(where / "light.npy")))
+
+
+def planned(rows: list[Row], cache: Cache, folder: Path) -> Bank:
+    """A bank of which no view is made: who meets whom, for views that are made when they are
+    needed."""
+    drawn = len(drawn_pictures(folder)[0])
+    plan = np.array(_plan(rows, cache.masked, drawn), np.int64)
+    nothing = np.empty((0, MASK, MASK), np.uint8)
+    made = (np.empty((0, CACHE_SIZE, CACHE_SIZE, 3), np.uint8), nothing, np.empty((0, 3)))
+    return _opened(rows, cache, plan, sets.bases(rows, cache.masked), drawn, made)
+
+
+def _opened(
+    rows: list[Row], cache: Cache, plan: I64, bases: I64, drawn: int, made: tuple[Any, Any, Any]
+) -> Bank:
+    """``made``: views, masks and light."""
+    views, masks, light = made
     others = np.tile(bases, sets.SETS)
-    masked = np.concatenate([cache.masked, np.ones(len(drawn) + len(others), bool)])
-    trained = np.array([row.split == "train" for row in rows] + [True] * len(drawn))
+    masked = np.concatenate([cache.masked, np.ones(drawn + len(others), bool)])
+    trained = np.array([row.split == "train" for row in rows] + [True] * drawn)
     trained = np.concatenate([trained, trained[others]])
     known = plan[:, 0] >= 0
     return Bank(
-        np.load(where / "views.npy", mmap_mode="r"),
-        np.load(where / "masks.npy", mmap_mode="r"),
+        views,
+        masks,
         plan[:, 0],
         plan[:, 1].astype(np.uint8),
-        np.load(where / "light.npy"),
+        light,
         np.where(known, masked[plan[:, 0]], True),
         np.where(known, trained[plan[:, 0]], True),
         bases,

@@ -81,13 +81,13 @@ class Catalogue(nn.Module):
     """What is remembered of t clean pictures, and the losses of asking it."""
 
     def __init__(
-        self, told: Remembered, products: I64, models: I64, kinds: I64, clean: I64
+        self, rows: I64, told: dict[str, F32], palette: F32, products: I64, models: I64
     ) -> None:
-        """Codes of all rows' ``products`` and ``models``; ``kinds`` of all places in the bank;
-        ``clean`` (t,): those of the remembered pictures."""
+        """Of t ``rows`` (t,) the parts ``told`` (t, d) of the clean picture, by name of LEARNED,
+        and its ``palette`` (t, d); codes of all rows' ``products`` and ``models``."""
         super().__init__()
         self.scales = nn.Parameter(torch.log(torch.tensor([20.0, 12.0])))
-        rows, parts = told.rows, {n: torch.from_numpy(told.parts[n]) for n in LEARNED}
+        parts = {name: torch.from_numpy(told[name]) for name in LEARNED}
         at = np.full(len(products), -1, np.int64)
         at[rows] = np.arange(len(rows))
         self.fine = nn.ModuleDict({
@@ -96,9 +96,7 @@ class Catalogue(nn.Module):
         })  # fmt: skip
         known: dict[str, Tensor] = {
             "at": torch.from_numpy(at), "products": torch.from_numpy(products[rows]),
-            "models": torch.from_numpy(models[rows]), "kinds": torch.from_numpy(kinds),
-            "palettes": torch.from_numpy(told.palettes),
-            "palette": torch.from_numpy(told.palettes[clean]),
+            "models": torch.from_numpy(models[rows]), "palette": torch.from_numpy(palette),
         }  # fmt: skip
         with torch.no_grad():
             known |= {name: self.fine[name](part) for name, part in parts.items()}
@@ -110,25 +108,31 @@ class Catalogue(nn.Module):
     def __getitem__(self, name: str) -> Tensor:
         return getattr(self, f"known_{name}")  # type: ignore[no-any-return]
 
-    def forward(self, parts: Parts, batch: Batch) -> dict[str, Tensor]:
-        """``searched``: minus the log of the chance that the first picture found is of the view's
+    def forward(
+        self, parts: Parts, batch: Batch, palette: Tensor, clean: Tensor
+    ) -> dict[str, Tensor]:
+        """Of views, of what the ``palette`` (n, d) says of them, and of which are the ``clean`` (n,)
+        picture.
+
+        ``searched``: minus the log of the chance that the first picture found is of the view's
         product, another than its own where the product has others; ``singled``: the same by detail
         alone. A clean view of a product's only picture asks nothing."""
         places = self["at"][batch.rows.clamp(min=0)]
-        clean = self["kinds"][batch.places] == CLEAN
         known = (batch.rows >= 0) & (places >= 0)
         mine = self["products"][None] == batch.products[:, None]
         lone = mine.sum(1) == 1
         asks = torch.nonzero(known & ~(clean & lone))[:, 0]
         said = {name: self.fine[name](getattr(parts, name).float()) for name in LEARNED}
-        found = self._losses({n: v[asks] for n, v in said.items()}, batch, asks, mine, lone)
+        asked = {n: v[asks] for n, v in said.items()} | {"palette": palette[asks]}
+        found = self._losses(asked, batch, asks, mine, lone)
         with torch.no_grad():
             shown = known & clean
-            for name in LEARNED:
-                fresh = torch.lerp(self[name][places[shown]], said[name][shown], RENEWED)
-                fresh = nn.functional.normalize(fresh, dim=1)
+            fresh = {name: said[name][shown] for name in LEARNED} | {"palette": palette[shown]}
+            for name, value in fresh.items():
+                value = torch.lerp(self[name][places[shown]], value, RENEWED)
+                value = nn.functional.normalize(value, dim=1)
                 # A copy: what was asked is needed as it was for the gradient.
-                setattr(self, f"known_{name}", self[name].index_copy(0, places[shown], fresh))
+                setattr(self, f"known_{name}", self[name].index_copy(0, places[shown], value))
         return found
 
     def _losses(
@@ -144,7 +148,7 @@ class Catalogue(nn.Module):
         # Colourways of a model lie together there; others must tell them apart.
         kin = (self["models"][None] == batch.models[asks][:, None]) & ~right
         cosines["model"] = torch.where(kin, cosines["model"].detach(), cosines["model"])
-        whole = self["palettes"][batch.places[asks]] @ self["palette"].T * ASKED["palette"]
+        whole = said["palette"] @ self["palette"].T * ASKED["palette"]
         for name in LEARNED:
             whole = whole + cosines[name] * ASKED[name]
         scales = self.scales.exp().clamp(max=60.0)
@@ -163,10 +167,25 @@ def _missed(logits: Tensor, right: Tensor) -> Tensor:
     return (torch.logsumexp(logits, dim=1) - hit).sum() / max(len(logits), 1)
 
 
-def open_catalogue(stage: Stage, told: Remembered) -> Catalogue:
-    """The catalogue of what is remembered."""
-    bank = stage.bank
-    return Catalogue(
-        told, *codes_of(stage.rows, bank), bank.kinds.astype(np.int64),
-        clean_places(bank)[told.rows],
-    )  # fmt: skip
+class Banked(nn.Module):
+    """A catalogue that views of the bank ask."""
+
+    def __init__(self, stage: Stage, told: Remembered) -> None:
+        super().__init__()
+        bank, clean = stage.bank, clean_places(stage.bank)[told.rows]
+        self.catalogue = Catalogue(
+            told.rows, told.parts, told.palettes[clean], *codes_of(stage.rows, bank)
+        )
+        self.register_buffer("palettes", torch.from_numpy(told.palettes), persistent=False)
+        clean_ones = torch.from_numpy(bank.kinds == CLEAN)
+        self.register_buffer("clean", clean_ones, persistent=False)
+        self.palettes: Tensor
+        self.clean: Tensor
+
+    def forward(self, parts: Parts, batch: Batch) -> dict[str, Tensor]:
+        """The catalogue's losses."""
+        there = batch.places
+        found: dict[str, Tensor] = self.catalogue(
+            parts, batch, self.palettes[there], self.clean[there]
+        )
+        return found

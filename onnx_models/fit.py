@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
 from onnx_models.model import Parts
-from onnx_models.sampler import Batch, Sampler, stream
+from onnx_models.sampler import Batch
 from onnx_models.validate import Validation
 
 WARMUP: Final = 0.04
@@ -25,6 +24,13 @@ CLIP: Final = 5.0
 MUON: Final = 4.0
 """Muon's peak as a multiple of AdamW's: with rates matched its steps are a fifth of the rate long,
 AdamW's early ones a whole."""
+
+
+class Source(Protocol):
+    """Where batches come from."""
+
+    def batches(self, step: int, loaders: int) -> Iterator[Batch]:
+        """Without end, from ``step`` on; ``loaders`` processes help."""
 
 
 class Group(NamedTuple):
@@ -139,11 +145,12 @@ def rate(progress: float) -> float:
 def average(slow: nn.Module, fast: nn.Module, step: int) -> None:
     """Exponential moving average of weights and statistics (arXiv 1803.05407's cheap cousin)."""
     keep = min(AVERAGE, (1 + step) / (10 + step))
-    for old, new in zip(slow.state_dict().values(), fast.state_dict().values(), strict=True):
-        if old.dtype.is_floating_point:
-            old.lerp_(new, 1 - keep)
-        else:
-            old.copy_(new)
+    pairs = list(zip(slow.state_dict().values(), fast.state_dict().values(), strict=True))
+    old, new = zip(*((o, n) for o, n in pairs if o.dtype.is_floating_point), strict=True)
+    torch._foreach_lerp_(old, new, 1 - keep)
+    for count, now in pairs:
+        if not count.dtype.is_floating_point:
+            count.copy_(now)
 
 
 def together(parameters: list[nn.Parameter]) -> None:
@@ -212,7 +219,7 @@ def checkpoint(where: Path, name: str) -> Path:
     return where / f"{name}.pt"
 
 
-def fit(plan: Plan, sampler: Sampler, validation: Validation | None) -> None:
+def fit(plan: Plan, source: Source, validation: Validation | None) -> None:
     """Train until the clock says so; the checkpoint holds network, average and the rest.
 
     ``validation`` None: nothing is measured, as by all workers but the first.
@@ -231,12 +238,12 @@ def fit(plan: Plan, sampler: Sampler, validation: Validation | None) -> None:
             module.load_state_dict(state[name])
         optimiser.load_state_dict(state["optimiser"])
         step, before = state["step"], state["elapsed"]
-    batches = stream(sampler, step, plan.loaders)
+    batches = source.batches(step, plan.loaders)
     forward = torch.compile(plan.network, dynamic=False) if plan.compile else plan.network
     log = plan.where / f"log-{plan.name}.jsonl"
     start = time.monotonic()
     checked = saved = before
-    running: Counter[str] = Counter()
+    running: dict[str, Tensor] = {}
     since, since_time = step, start
     workers = dist.get_world_size() if dist.is_initialized() else 1
 
@@ -270,11 +277,12 @@ def fit(plan: Plan, sampler: Sampler, validation: Validation | None) -> None:
         descend(loss, optimiser, trained, CLIP)
         step += 1
         average(plan.slow, plan.network, step)
-        running.update({name: value.item() for name, value in losses.items()})
+        for name, value in losses.items():  # asked for below: a GPU would wait for each here
+            running[name] = running.get(name, 0) + value.detach()
         if step % 25 == 0:
             now = time.monotonic()
             note(
-                loss={name: round(value / (step - since), 3) for name, value in running.items()},
+                loss={name: round(float(v) / (step - since), 3) for name, v in running.items()},
                 pictures_per_second=round(
                     (step - since) * len(batch.rows) * workers / (now - since_time), 1
                 ),

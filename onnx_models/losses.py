@@ -141,16 +141,16 @@ class Follow(nn.Module):
     """Style has a target of its own; of the colour under the light the tutor knows little."""
     JOINED = ("model", "detail")
     MIXED = 0.25
-    """Of a batch's crops, how many mixtures are made."""
+    """Of a batch's crops, how many mixtures are made, where nothing else is said."""
 
     def __init__(
         self, answers: dict[str, Tensor], seen: Tensor, weights: Tensor, powers: dict[str, float],
-        tutor: nn.Module,
+        tutor: nn.Module, mixed: float = MIXED,
     ) -> None:  # fmt: skip
         """``answers`` by part (rows, d), ``seen``: rows that training may see; ``weights`` (4,) of
         NAMES; ``powers`` as :class:`Fine` takes them."""
         super().__init__()
-        self.answers, self.tutor = answers, tutor.eval()
+        self.answers, self.tutor, self.mixed = answers, tutor.eval(), mixed
         self.roots = dict(zip(self.NAMES, torch.sqrt(weights).tolist(), strict=False))
         self.memory = self._join({name: values[seen] for name, values in answers.items()})
         self.fine = nn.ModuleDict()
@@ -182,7 +182,7 @@ class Follow(nn.Module):
 
     def match(self, network: nn.Module, crops: Tensor) -> dict[str, Tensor]:
         """The loss on mixtures of ``crops`` (n, 4, h, w); statistics of norms stay as they are."""
-        count = int(len(crops) * self.MIXED)
+        count = int(len(crops) * self.mixed)
         one, two = torch.randperm(len(crops))[: 2 * count].reshape(2, count)
         share = torch.rand(count, 1, 1, 1, device=crops.device)
         mixed = crops[one] * share + crops[two] * (1 - share)

@@ -48,22 +48,17 @@ class Batch:
 
     def to(self, where: torch.device) -> Batch:
         """The same there."""
-        return Batch(*(value.to(where) for value in vars(self).values()))
+        return type(self)(*(value.to(where) for value in vars(self).values()))
 
 
-class Sampler:
-    """Draws batches; ``products`` and ``models`` are codes over labelled and drawn rows."""
+class Pairing:
+    """Draws pairs of rows; ``products`` and ``models`` are codes over labelled and drawn rows."""
 
-    def __init__(
-        self, rows: list[Row], bank: Bank, crops: Crops, near: I64, batch: int,
-        seed: int,
-    ) -> None:  # fmt: skip
+    def __init__(self, rows: list[Row], bank: Bank, near: I64, seed: int) -> None:
         """``near`` (rows, k): the pictures that look most like each."""
-        self.crops, self.near, self.batch, self.seed = crops, near, batch, seed
-        self.rng = np.random.default_rng(seed)
+        self.near, self.rng = near, np.random.default_rng(seed)
         self.products, self.models = codes_of(rows, bank)
         self.places = trained_places(bank)
-        self.scenes = np.flatnonzero(bank.kinds == SCENE)
         real = [row for row in self.places if row < len(rows)]
         self.pool = np.array(real)
         self.several = several(self.places, self.products, bank, len(rows))
@@ -74,7 +69,8 @@ class Sampler:
             np.array(m) for m in grouped.values() if len(m) > 1 and len(set(self.products[m])) > 1
         ]
 
-    def _pairs(self, size: int) -> list[tuple[int, int]]:
+    def pairs(self, size: int) -> list[tuple[int, int]]:
+        """Rows of both views of ``size`` pairs; -1: scenes."""
         rng = self.rng
         pairs: list[tuple[int, int]] = []
         for groups, share in zip(self.several, (SEVERAL, DRAWN, SETS), strict=True):
@@ -96,6 +92,18 @@ class Sampler:
         far = rng.choice(self.pool, size - len(pairs), replace=False)
         return pairs + [(int(row), int(row)) for row in far]
 
+
+class Sampler(Pairing):
+    """Draws batches of the bank's views."""
+
+    def __init__(
+        self, rows: list[Row], bank: Bank, crops: Crops, near: I64, batch: int,
+        seed: int,
+    ) -> None:  # fmt: skip
+        super().__init__(rows, bank, near, seed)
+        self.crops, self.batch, self.seed = crops, batch, seed
+        self.scenes = np.flatnonzero(bank.kinds == SCENE)
+
     def _view(self, row: int, catalogue: bool) -> int:
         if row < 0:
             return int(self.rng.choice(self.scenes))
@@ -110,11 +118,15 @@ class Sampler:
         self.rng = np.random.default_rng((self.seed, *at))
         self.crops.rng = np.random.default_rng((self.seed, *at, 1))
 
+    def batches(self, step: int, loaders: int) -> Iterator[Batch]:
+        """Batches from ``step`` on; 0 ``loaders``: drawn when they are asked for."""
+        return iter(DataLoader(Stream(self, step), batch_size=None, num_workers=loaders))
+
     def draw(self) -> Batch:
         """One batch."""
         rng = self.rng
         again = int(self.batch * RECOLOURED)
-        pairs = self._pairs(self.batch - again)
+        pairs = self.pairs(self.batch - again)
         mild = rng.random(len(pairs)) < CATALOGUE
         lone = [one for one, two in pairs if one == two and one >= 0]
         bases = rng.choice(lone, again, replace=False)
@@ -154,11 +166,6 @@ class Stream(IterableDataset[Batch]):
         self.sampler.begin(self.step, worker.id if worker else 0)
         while True:
             yield self.sampler.draw()
-
-
-def stream(sampler: Sampler, step: int, workers: int) -> Iterator[Batch]:
-    """Batches from ``step`` on; 0 workers: drawn when they are asked for."""
-    return iter(DataLoader(Stream(sampler, step), batch_size=None, num_workers=workers))
 
 
 def jitter(crops: U8, rng: np.random.Generator) -> Tensor:

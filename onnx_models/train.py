@@ -37,7 +37,7 @@ from onnx_models.assemble import WHITENED
 from onnx_models.augment import backdrop_pool
 from onnx_models.bank import build_bank, clean_places
 from onnx_models.before import Before, fill, unpacked
-from onnx_models.catalogue import Catalogue, Remembered, open_catalogue
+from onnx_models.catalogue import Banked, Remembered
 from onnx_models.crops import Crops, build_clues, build_looks
 from onnx_models.dataset import build_cache, read_rows, shoes_folder
 from onnx_models.finder import HEIGHT, WIDTH, Finder
@@ -344,7 +344,7 @@ def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
 
 def _catalogue(
     stage: Stage, finder: Finder, trunk: Trunk, arguments: argparse.Namespace
-) -> Catalogue | None:
+) -> Banked | None:
     """What a trunk that goes on from another run searches; None without a palette."""
     kept = stage.where / "palette.pt"
     if not kept.exists():
@@ -357,7 +357,7 @@ def _catalogue(
         Remembered.of(stage, finder, trunk, palette, arguments.seed).keep(path)
         torch.set_num_threads(threads)
     meet()
-    catalogue = open_catalogue(stage, Remembered.kept(path))
+    catalogue = Banked(stage, Remembered.kept(path))
     catalogue.to(device())
     return catalogue
 

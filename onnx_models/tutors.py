@@ -21,7 +21,7 @@ from onnx_models.bank import Bank, clean_places
 from onnx_models.before import Before
 from onnx_models.blocks import weighted_mean
 from onnx_models.crops import by_mask
-from onnx_models.dataset import F32
+from onnx_models.dataset import F32, U8
 from onnx_models.finder import HEIGHT, WIDTH
 from onnx_models.fit import device
 from onnx_models.hints import MOBILENET, Pretrained
@@ -103,17 +103,31 @@ def ask(
     """The tutors, directions fitted on pictures that training sees, ``style`` as
     :meth:`Tutors.fit`; and the parts that a trunk follows, of every row's clean picture and its
     mirror image, by name."""
-    tutors = Tutors(tutor, sizes, teachers).eval()
-    pretrained(tutors.likens, teachers / VIT_TINY)
-    tutors.to(device())
     places = clean_places(bank)
     crops = by_mask(bank.views[places], bank.masks[places], 0)
     trained = np.flatnonzero(bank.seen[places])
     some = np.random.default_rng(seed).choice(trained, min(SAMPLE, len(trained)), replace=False)
-    tutors.fit(torch.from_numpy(crops[np.sort(some)]), style)
+    tutors = fitted(tutor, sizes, teachers, torch.from_numpy(crops[np.sort(some)]), style)
+    return tutors, answered(tutors, crops)
+
+
+def fitted(
+    tutor: Tutor | Before, sizes: Sizes, teachers: Path, crops: Tensor, style: Tensor
+) -> Tutors:
+    """The tutors, directions fitted on ``crops`` and ``style`` as :meth:`Tutors.fit` takes them."""
+    tutors = Tutors(tutor, sizes, teachers).eval()
+    pretrained(tutors.likens, teachers / VIT_TINY)
+    tutors.to(device())
+    tutors.fit(crops, style)
+    return tutors
+
+
+def answered(tutors: Tutors, crops: U8) -> dict[str, F32]:
+    """The parts (n, d) that a trunk follows, of focused shoes (n, h, w, 4) and their mirror
+    images."""
     found, mirrored = embed(tutors, crops), embed(tutors, np.ascontiguousarray(crops[:, :, ::-1]))
     kept = {}
     for name in Follow.FOLLOWED:
         both = found[name] + mirrored[name]
         kept[name] = np.asarray(both / np.linalg.norm(both, axis=1, keepdims=True), np.float32)
-    return tutors, kept
+    return kept

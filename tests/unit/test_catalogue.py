@@ -8,7 +8,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from onnx_models.bank import CLEAN, SHOT  # noqa: E402
-from onnx_models.catalogue import LEARNED, Catalogue, Remembered  # noqa: E402
+from onnx_models.catalogue import LEARNED, Catalogue  # noqa: E402
 from onnx_models.dataset import F32, I64  # noqa: E402
 from onnx_models.model import Parts  # noqa: E402
 from onnx_models.sampler import Batch  # noqa: E402
@@ -34,10 +34,9 @@ class Shop:
             for told in self.told.values():
                 told[same[1]] = told[same[0]]
         self.products, self.models = products, models
-        kinds = np.repeat(np.array([CLEAN, SHOT], np.int64), ROWS)
-        palettes = np.concatenate([self.told["palette"]] * 2)
-        told = Remembered(np.arange(ROWS), {n: self.told[n] for n in LEARNED}, palettes)
-        self.catalogue = Catalogue(told, products, models, kinds, np.arange(ROWS))
+        self.catalogue = Catalogue(
+            np.arange(ROWS), self.told, self.told["palette"], products, models
+        )
 
     def ask(self, rows: list[int], looks: list[int], kind: int = SHOT) -> tuple[Parts, Batch]:
         """Views of ``rows`` that look like the clean pictures of ``looks``."""

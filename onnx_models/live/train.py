@@ -1,0 +1,315 @@
+"""Train finder, tutor, trunk and palette on a GPU, on views that it makes itself.
+
+    python -m onnx_models.live.train --data DIR --teachers DIR --out onnx_models/solemate-s15 \
+        --finder-from finder.pt --palette-from palette.pt --trunk-from trunk.pt \
+        --tutor-minutes 3 --minutes 8
+
+:mod:`onnx_models.train` learns from a bank of views that a CPU made ahead; a GPU makes more in a
+minute than such a bank holds. Two stages: the tutor (the pretrained transformer, never shipped) and,
+beside it, the finder that cuts its shoes out; then the trunk, which follows the tutor on the very
+crops it learns from and searches all clean pictures, and, beside it, the palette. Both go by the
+clock and can be resumed. Then :mod:`onnx_models.finish`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from onnx_models.assemble import WHITENED
+from onnx_models.bank import planned, trained_places
+from onnx_models.catalogue import LEARNED, Catalogue
+from onnx_models.dataset import F32, I64, U8, build_cache, read_rows, shoes_folder
+from onnx_models.finder import Finder, Found, loss
+from onnx_models.fit import Plan, average, checkpoint, device, fit, matrices, split
+from onnx_models.labels import read_labels
+from onnx_models.lessons import TWIN, Common, Stage, Targets, targets
+from onnx_models.live.draw import CHUNK, Live, Studio
+from onnx_models.live.shoes import Shoes, backdrops, scenes
+from onnx_models.losses import Follow
+from onnx_models.model import Parts, Sizes, Trunk
+from onnx_models.onward import AGAIN, go_on, kept_at
+from onnx_models.palette import Palette, contrast
+from onnx_models.sampler import Batch
+from onnx_models.seek import BODY_PEAK
+from onnx_models.seek import DECAY as FINDER_DECAY
+from onnx_models.seek import PEAK as FINDER_PEAK
+from onnx_models.teachers import teacher_features
+from onnx_models.train import (
+    DECAY, PEAK, TRUNK_PEAK, TRUNK_WEIGHTS, TUTOR_PEAK, TUTOR_WEIGHTS, TUTORS,
+)  # fmt: skip
+from onnx_models.tutor import VIT_TINY, Tutor, pretrained
+from onnx_models.tutors import SAMPLE, Tutors, answered, fitted
+from onnx_models.validate import embed
+
+PAIRS: Final = 1024
+TAUGHT: Final = 0.25
+"""Share of the views that the finder learns from: its maps are large."""
+MIXED: Final = 0.5
+"""Of a batch's crops, how many mixtures are made for the tutor to be followed on."""
+PALETTE_PEAK: Final = 5e-4
+FINDER_WEIGHT: Final = 1.0
+PALETTE_WEIGHT: Final = 1.0
+
+
+def prepare(arguments: argparse.Namespace) -> Stage:
+    """The photographs, the teacher's view of them, and who meets whom."""
+    folder = shoes_folder(arguments.data)
+    rows = read_rows(folder, arguments.hold)
+    cache = build_cache(folder, rows, arguments.cache)
+    teacher_features(cache.rgba, arguments.teachers / VIT_TINY, arguments.cache)
+    return Stage(rows, cache, planned(rows, cache, arguments.cache), arguments.cache)
+
+
+def pools(stage: Stage, seed: int) -> tuple[U8, U8]:
+    """Backdrops, and pictures without a shoe; made once."""
+    found = []
+    for name, make in (
+        ("backdrops", lambda: backdrops(stage.rows, stage.where, seed)),
+        ("scenes", lambda: scenes(seed)),
+    ):
+        path = stage.where / f"live-{name}.npy"
+        if not path.exists():
+            np.save(path, make())
+        found.append(np.load(path))
+    return found[0], found[1]
+
+
+def opened(network: nn.Module, path: Path) -> None:
+    """Put in the weights kept at ``path``."""
+    network.load_state_dict(kept_at(path, weights_only=True))
+
+
+def clean_crops(studio: Studio, rows: I64) -> tuple[U8, Tensor]:
+    """Focused shoes (n, h, w, 4) of clean pictures, and what the palette reads of them."""
+    crops, read = [], []
+    for part in torch.from_numpy(rows).to(torch.get_default_device()).split(CHUNK):
+        seen, told = studio.clean(part)
+        crops.append((seen.permute(0, 2, 3, 1) * 255 + 0.5).to(torch.uint8).cpu().numpy())
+        read.append(told)
+    return np.concatenate(crops), torch.cat(read)
+
+
+class Cutting:
+    """The finder as it learns beside the tutor: its mean cuts the shoes out."""
+
+    def __init__(self, finder: Finder) -> None:
+        self.finder, self.slow, self.step = finder, copy.deepcopy(finder).eval(), 0
+
+    def groups(self) -> list[Any]:
+        """What learns, for the optimiser."""
+        return [
+            *split(self.finder.knows(), AGAIN * BODY_PEAK, FINDER_DECAY),
+            *split(self.finder.fresh(), AGAIN * FINDER_PEAK, FINDER_DECAY),
+        ]
+
+    def __call__(self, batch: Live) -> Tensor:
+        """Its loss on some of the batch."""
+        average(self.slow, self.finder, self.step)
+        self.step += 1
+        some = torch.randperm(len(batch.pixels))[: int(len(batch.pixels) * TAUGHT)]
+        pixels = batch.pixels[some].contiguous(memory_format=torch.channels_last)
+        self.finder.eval()  # norms stand still, as in serving
+        with torch.autocast(pixels.device.type, dtype=torch.bfloat16):
+            found = Found(*self.finder(pixels))
+        masks = nn.functional.adaptive_avg_pool2d(batch.masks[some], found.logits.shape[1])[:, 0]
+        known, lit = batch.masked[some].float(), batch.lit[some].float()
+        return loss(found, masks, known, batch.light[some], lit)
+
+
+class Reading:
+    """The palette as it learns beside the trunk: its mean tells the catalogue."""
+
+    def __init__(self, palette: Palette, white: Tensor) -> None:
+        """``white`` (rows, d): what a pretrained network sees of the clean pictures."""
+        self.palette, self.slow, self.step = palette, copy.deepcopy(palette).eval(), 0
+        self.white = white
+        self.scale = nn.Parameter(torch.tensor(20.0).log())
+
+    def groups(self) -> list[Any]:
+        """What learns, for the optimiser."""
+        return split([*self.palette.parameters(), self.scale], PALETTE_PEAK, DECAY)
+
+    def __call__(self, batch: Live) -> tuple[Tensor, Tensor]:
+        """Its loss, and what its mean says (n, d)."""
+        average(self.slow, self.palette, self.step)
+        self.step += 1
+        self.palette.train()
+        looks = self.white[batch.rows]
+        twins = looks @ looks.T > TWIN
+        wrong = contrast(self.palette(batch.clues), batch.products, twins, self.scale)
+        with torch.no_grad():
+            return wrong, self.slow(batch.clues)
+
+
+def plan(
+    name: str, network: Trunk, slow: Trunk, common: Common, groups: list[Any],
+    losses: Callable[[Parts, Batch], dict[str, Tensor]], weights: dict[str, float], minutes: float,
+    stage: Stage, known: Targets, arguments: argparse.Namespace, others: dict[str, nn.Module],
+    more: Callable[[nn.Module, Tensor], dict[str, Tensor]] | None = None,
+) -> Plan:  # fmt: skip
+    """A run of either stage."""
+    return Plan(
+        name, network, slow, common.modules | others, groups, losses, weights,
+        common.contrast.weights, minutes, stage.where,
+        {"sizes": network.sizes.as_dict(), "axes": known.axes}, arguments.minutes + 99,
+        arguments.compile, arguments.resume, arguments.loaders, more,
+    )  # fmt: skip
+
+
+def fit_tutor(
+    stage: Stage, sizes: Sizes, known: Targets, studio: Studio, arguments: argparse.Namespace
+) -> None:
+    """The tutor and the finder, kept as ``live-tutor.pt`` and ``finder.pt``."""
+    tutor, slow, common = Tutor(sizes), Tutor(sizes), Common(known, sizes)
+    pretrained(tutor, arguments.teachers / VIT_TINY)
+    finder = Finder()
+    opened(finder, arguments.finder_from)
+    cutting = Cutting(finder)
+    studio.finder = cutting.slow
+
+    def losses(parts: Parts, batch: Batch) -> dict[str, Tensor]:
+        assert isinstance(batch, Live)
+        return {**common(parts, batch), "finder": cutting(batch)}
+
+    groups = [
+        *split(tutor.taught(), TUTOR_PEAK, DECAY),
+        *split(tutor.fresh() + common.parameters, PEAK, DECAY), *cutting.groups(),
+    ]  # fmt: skip
+    others: dict[str, nn.Module] = {"finder": finder, "cutting": cutting.slow}
+    run = plan(
+        "live-tutor", tutor, slow, common, groups, losses, TUTOR_WEIGHTS | {"finder": FINDER_WEIGHT},
+        arguments.tutor_minutes, stage, known, arguments, others,
+    )  # fmt: skip
+    fit(run, studio, None)
+    torch.save(cutting.slow.state_dict(), stage.where / "finder.pt")
+
+
+def answers_of(
+    stage: Stage, sizes: Sizes, known: Targets, studio: Studio, arguments: argparse.Namespace
+) -> Follow:
+    """The tutors' answers for all clean pictures, and the losses of following them."""
+    state = kept_at(checkpoint(stage.where, "live-tutor"), weights_only=False)
+    tutor, common = Tutor(sizes), Common(known, sizes)
+    tutor.load_state_dict(state["slow"])
+    common.contrast.load_state_dict(state["contrast"])
+    rows = np.arange(len(studio.shoes.rgba))
+    seen = np.array(sorted(trained_places(stage.bank)))
+    crops, _ = clean_crops(studio, rows)
+    some = np.random.default_rng(arguments.seed).choice(seen, min(SAMPLE, len(seen)), replace=False)
+    sample = torch.from_numpy(crops[np.sort(some)])
+    tutors: Tutors = fitted(tutor, sizes, arguments.teachers, sample, known.axes)
+    told = answered(tutors, crops)
+    torch.save(tutors.state_dict(), stage.where / TUTORS)
+    there = torch.get_default_device()
+    kept = {
+        name: torch.from_numpy(np.concatenate([value, np.zeros_like(value[:1])])).to(there)
+        for name, value in told.items()
+    }
+    weights = common.contrast.weights().detach()
+    follow = Follow(kept, torch.from_numpy(seen).to(there), weights, WHITENED, tutors, MIXED)
+    return follow.to(there)
+
+
+def search(stage: Stage, studio: Studio, trunk: Trunk, palette: Palette) -> Catalogue:
+    """All clean pictures that training may see, as trunk and palette know them now."""
+    rows = np.array(sorted(trained_places(stage.bank)))
+    crops, read = clean_crops(studio, rows)
+    told: dict[str, F32] = {name: part for name, part in embed(trunk, crops).items() if name in LEARNED}
+    with torch.no_grad():
+        palette.eval()
+        seen = torch.cat([palette(part) for part in read.split(CHUNK)]).cpu().numpy()
+    pairing = studio.pairing
+    with torch.device("cpu"):
+        found = Catalogue(rows, told, seen, pairing.products, pairing.models)
+    return found.to(torch.get_default_device())
+
+
+def fit_trunk(
+    stage: Stage, sizes: Sizes, known: Targets, studio: Studio, arguments: argparse.Namespace
+) -> None:
+    """The trunk and the palette, kept as ``trunk-NAME.pt`` and ``palette.pt``."""
+    opened(studio.finder, stage.where / "finder.pt")
+    trunk, slow, common = Trunk(sizes), Trunk(sizes), Common(known, sizes)
+    share = go_on(trunk, common, arguments.trunk_from)
+    palette = Palette()
+    opened(palette, arguments.palette_from)
+    reading = Reading(palette, known.white)
+    follow = answers_of(stage, sizes, known, studio, arguments)
+    catalogue = search(stage, studio, trunk, palette)
+
+    def losses(parts: Parts, batch: Batch) -> dict[str, Tensor]:
+        assert isinstance(batch, Live)
+        wrong, said = reading(batch)
+        asked = catalogue(parts, batch, said, batch.clean)
+        return {**common(parts, batch), **follow(parts, batch.rows), **asked, "palette": wrong}
+
+    beside = [*common.parameters, *catalogue.parameters()]
+    groups = [
+        *matrices(trunk.taught(), TRUNK_PEAK, DECAY),
+        *split(trunk.fresh() + beside, share * PEAK, DECAY), *reading.groups(),
+    ]  # fmt: skip
+    others: dict[str, nn.Module] = {
+        "catalogue": catalogue, "palette": palette, "reading": reading.slow,
+    }  # fmt: skip
+    run = plan(
+        f"trunk-{arguments.out.name}", trunk, slow, common, groups, losses,
+        TRUNK_WEIGHTS | {"palette": PALETTE_WEIGHT}, arguments.minutes, stage, known, arguments,
+        others, follow.match,
+    )  # fmt: skip
+    fit(run, studio, None)
+    torch.save(reading.slow.state_dict(), stage.where / "palette.pt")
+
+
+def train(arguments: argparse.Namespace) -> None:
+    """Both stages."""
+    torch.set_float32_matmul_precision("high")
+    torch.manual_seed(arguments.seed)
+    stage = prepare(arguments)
+    sizes = Sizes(labels=tuple(max(1, len(found)) for found in read_labels(stage.rows)[1]))
+    known = targets(stage, sizes)
+    made = pools(stage, arguments.seed)
+    torch.set_default_device(device())
+    known = known.to(device())
+    shoes = Shoes(stage.rows, stage.cache, stage.bank, stage.where)
+    studio = Studio(
+        stage.rows, stage.bank, known.near, shoes, made, Finder(), arguments.pairs, arguments.seed
+    )
+    print(f"{len(shoes.rgba)} cut-outs on {device()}", flush=True)
+    if arguments.tutor_minutes > 0:
+        fit_tutor(stage, sizes, known, studio, arguments)
+    if arguments.minutes > 0:
+        fit_trunk(stage, sizes, known, studio, arguments)
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, help="folder with shoes/labels.csv")
+    parser.add_argument("--out", type=Path, required=True, help="artifact folder: names the trunk")
+    parser.add_argument("--teachers", type=Path, required=True, help="the reference models")
+    parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "solemate" / "train")
+    parser.add_argument("--finder-from", type=Path, required=True, help="finder.pt to go on from")
+    parser.add_argument("--palette-from", type=Path, required=True, help="palette.pt of one")
+    parser.add_argument("--trunk-from", type=Path, required=True, help="trunk-*.pt of one")
+    parser.add_argument("--tutor-minutes", type=float, default=3.0, help="0: it is there")
+    parser.add_argument("--minutes", type=float, default=8.0, help="of the trunk; 0: none")
+    parser.add_argument("--pairs", type=int, default=PAIRS, help="of views a step")
+    parser.add_argument("--loaders", type=int, default=max(1, (os.cpu_count() or 2) - 2))
+    parser.add_argument("--hold", action="store_true", help="keep one studio for finish to fit on")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=False)
+    parser.add_argument("--resume", action="store_true")
+    train(parser.parse_args())
+
+
+if __name__ == "__main__":
+    main()
