@@ -38,9 +38,9 @@ def _cosines() -> Tensor:
 
 
 def _tables(base: tuple[int, ...], quality: Tensor) -> Tensor:
-    """Steps (n, 1, 1, 1, 8, 8) of qualities (n,) in 1..100."""
+    """Steps (n, 1, 1, 1, 8, 8) of qualities (n,) in 1..100, columns first."""
     scale = torch.where(quality < 50, torch.floor(5000 / quality), 200 - 2 * quality)
-    table = torch.tensor(base, dtype=torch.float32).reshape(BLOCK, BLOCK)
+    table = torch.tensor(base, dtype=torch.float32).reshape(BLOCK, BLOCK).T
     steps = torch.floor((table * scale[:, None, None] + 50) / 100).clamp(1, 255)
     return steps[:, None, None, None]
 
@@ -49,10 +49,13 @@ def _rounded(plane: Tensor, steps: Tensor) -> Tensor:
     """Planes (n, c, h, w) in 0..255 about 0 after the loss; h and w divide by 8."""
     n, c, h, w = plane.shape
     turn = _cosines()
-    blocks = plane.reshape(n, c, h // BLOCK, BLOCK, w // BLOCK, BLOCK).transpose(3, 4)
-    waves = turn @ blocks @ turn.T
+    rows = plane.reshape(n, c, h // BLOCK, BLOCK, w // BLOCK, BLOCK)
+    # One large product for each axis: a small one a block would leave a GPU idle.
+    across = (rows @ turn.T).permute(0, 1, 2, 4, 5, 3)
+    waves = across @ turn.T
     waves = torch.round(waves / steps) * steps
-    return (turn.T @ waves @ turn).transpose(3, 4).reshape(n, c, h, w)
+    back = (waves @ turn).transpose(4, 5) @ turn
+    return back.permute(0, 1, 2, 4, 3, 5).reshape(n, c, h, w)
 
 
 def jpeg(pixels: Tensor, quality: Tensor) -> Tensor:

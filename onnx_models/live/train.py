@@ -170,7 +170,11 @@ def fit_tutor(
 ) -> None:
     """The tutor and the finder, kept as ``live-tutor.pt`` and ``finder.pt``."""
     tutor, slow, common = Tutor(sizes), Tutor(sizes), Common(known, sizes)
-    pretrained(tutor, arguments.teachers / VIT_TINY)
+    share = 1.0
+    if arguments.tutor_from:
+        share = go_on(tutor, common, arguments.tutor_from)
+    else:
+        pretrained(tutor, arguments.teachers / VIT_TINY)
     finder = Finder()
     opened(finder, arguments.finder_from)
     cutting = Cutting(finder)
@@ -181,8 +185,8 @@ def fit_tutor(
         return {**common(parts, batch), "finder": cutting(batch)}
 
     groups = [
-        *split(tutor.taught(), TUTOR_PEAK, DECAY),
-        *split(tutor.fresh() + common.parameters, PEAK, DECAY), *cutting.groups(),
+        *split(tutor.taught(), share * TUTOR_PEAK, DECAY),
+        *split(tutor.fresh() + common.parameters, share * PEAK, DECAY), *cutting.groups(),
     ]  # fmt: skip
     others: dict[str, nn.Module] = {"finder": finder, "cutting": cutting.slow}
     run = plan(
@@ -300,6 +304,7 @@ def main() -> None:
     parser.add_argument("--finder-from", type=Path, required=True, help="finder.pt to go on from")
     parser.add_argument("--palette-from", type=Path, required=True, help="palette.pt of one")
     parser.add_argument("--trunk-from", type=Path, required=True, help="trunk-*.pt of one")
+    parser.add_argument("--tutor-from", type=Path, help="live-tutor.pt of one: go on from it")
     parser.add_argument("--tutor-minutes", type=float, default=3.0, help="0: it is there")
     parser.add_argument("--minutes", type=float, default=8.0, help="of the trunk; 0: none")
     parser.add_argument("--pairs", type=int, default=PAIRS, help="of views a step")
