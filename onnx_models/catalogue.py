@@ -111,8 +111,8 @@ class Catalogue(nn.Module):
     def forward(
         self, parts: Parts, batch: Batch, palette: Tensor, clean: Tensor
     ) -> dict[str, Tensor]:
-        """Of views, of what the ``palette`` (n, d) says of them, and of which are the ``clean`` (n,)
-        picture.
+        """Losses of views, by what the ``palette`` (n, d) says of them, too; ``clean`` (n,): which
+        are the picture itself.
 
         ``searched``: minus the log of the chance that the first picture found is of the view's
         product, another than its own where the product has others; ``singled``: the same by detail

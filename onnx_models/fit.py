@@ -127,6 +127,10 @@ class Plan:
     loaders: int = 0
     """Processes that draw batches ahead: a GPU waits for one."""
     more: Callable[[nn.Module, Tensor], dict[str, Tensor]] | None = None
+    save_every: float = 3.0
+    """Minutes."""
+    saved: Callable[[Path], None] | None = None
+    """What else is written whenever the checkpoint, given here, is."""
 
 
 def device() -> torch.device:
@@ -263,6 +267,8 @@ def fit(plan: Plan, source: Source, validation: Validation | None) -> None:
         held = {name: module.state_dict() for name, module in modules.items()}
         facts = {"step": step, "elapsed": elapsed(), **plan.facts}
         store({**held, "optimiser": optimiser.state_dict(), **facts}, path)
+        if plan.saved:
+            plan.saved(path)
 
     while (progress := agreed(elapsed() / (plan.minutes * 60))) < 1:
         optimiser.pace(rate(progress))
@@ -292,7 +298,7 @@ def fit(plan: Plan, source: Source, validation: Validation | None) -> None:
         if validation and elapsed() - checked > plan.check_every * 60:
             note(validation=validation.measure(plan.slow, plan.mix()))
             checked = elapsed()
-        if elapsed() - saved > 180:
+        if elapsed() - saved > plan.save_every * 60:
             save()
             saved = elapsed()
     save()

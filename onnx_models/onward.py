@@ -58,10 +58,10 @@ def go_on(network: Trunk, common: Common, path: Path) -> float:
     if [len(state["labels"][f"heads.{at}.bias"]) for at in range(len(sizes))] == sizes:
         common.labels.load_state_dict(state["labels"])
     if "axes" in state:
-        turn = (common.known.axes.cpu().T @ state["axes"].float()).to(network.to_style.weight.device)
+        turn = common.known.axes.cpu().T @ state["axes"].float()
         with torch.no_grad():
             for values in (network.to_style.weight, network.to_style.bias):
-                values.copy_(turn @ values)
+                values.copy_(turn.to(values.device) @ values)
     return AGAIN
 
 

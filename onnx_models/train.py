@@ -24,6 +24,7 @@ from __future__ import annotations
 import argparse
 import os
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -137,16 +138,32 @@ def fit_tutor(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
     if the_first():
         slow.load_state_dict(kept_at(path, weights_only=False)["slow"])
         torch.set_num_threads(os.cpu_count() or 1)  # the other workers wait
-        keep_answers(slow, stage, sizes, known, arguments)
+        keep_answers([slow], stage, sizes, known, arguments)
     meet()
 
 
+def tutor_of(sizes: Sizes, kept: Path) -> Tutor:
+    """The average of a tutor that a run kept."""
+    tutor = Tutor(sizes)
+    tutor.load_state_dict(kept_at(kept, weights_only=True)["slow"])
+    return tutor
+
+
+def knowing(arguments: argparse.Namespace, sizes: Sizes) -> list[Tutor | Before]:
+    """Who teaches where an artifact does: it, and beside it the tutor ``--tutor-from``."""
+    found: list[Tutor | Before] = [Before(arguments.before)]
+    if arguments.tutor_from:
+        found.append(tutor_of(sizes, arguments.tutor_from))
+    return found
+
+
 def keep_answers(
-    tutor: Tutor | Before, stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Namespace
-) -> None:
+    tutors: Sequence[Tutor | Before], stage: Stage, sizes: Sizes, known: Targets,
+    arguments: argparse.Namespace,
+) -> None:  # fmt: skip
     """Keep the tutors, and what they say of every row's clean picture."""
-    tutors, answers = ask(tutor, sizes, stage.bank, arguments.teachers, known.axes, arguments.seed)
-    torch.save(tutors.state_dict(), stage.where / TUTORS)
+    found, answers = ask(tutors, sizes, stage.bank, arguments.teachers, known.axes, arguments.seed)
+    torch.save(found.state_dict(), stage.where / TUTORS)
     np.savez(stage.where / "answers.npz", **answers)  # type: ignore[arg-type]
 
 
@@ -158,7 +175,7 @@ def take_over(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
             fill(network, weights, f"{name}.")
             torch.save(network.state_dict(), path)
     if not (stage.where / "answers.npz").exists():
-        keep_answers(Before(arguments.before), stage, sizes, known, arguments)
+        keep_answers(knowing(arguments, sizes), stage, sizes, known, arguments)
 
 
 def seed_of(name: str, seed: int, rank: int) -> int:
@@ -204,18 +221,18 @@ def _follow(
     arguments: argparse.Namespace,
 ) -> Follow:  # fmt: skip
     """The losses of the tutors' answers."""
-    tutor: Tutor | Before
+    tutors: list[Tutor | Before]
     if arguments.before:
-        tutor = Before(arguments.before)
+        tutors = knowing(arguments, sizes)
     else:
         state = kept_at(checkpoint(stage.where, "tutor"), weights_only=False)
         common.contrast.load_state_dict(state["contrast"])
-        tutor = Tutor(sizes)
-    tutors = Tutors(tutor, sizes, arguments.teachers)
-    tutors.load_state_dict(kept_at(stage.where / TUTORS, weights_only=True))
+        tutors = [Tutor(sizes)]
+    found = Tutors(tutors, sizes, arguments.teachers)
+    found.load_state_dict(kept_at(stage.where / TUTORS, weights_only=True))
     seen = torch.from_numpy(np.flatnonzero(stage.bank.seen[clean_places(stage.bank)]))
     weights = common.contrast.weights().detach()
-    follow = Follow(answers, seen, weights, WHITENED, tutors)
+    follow = Follow(answers, seen, weights, WHITENED, found)
     follow.to(device())
     return follow
 
@@ -413,7 +430,8 @@ def main() -> None:
     parser.add_argument("--palette-minutes", type=float, default=3.0, help="0: none")
     parser.add_argument("--layers-minutes", type=float, default=25.0, help="0: none")
     parser.add_argument("--body-minutes", type=float, default=25.0, help="0: none")
-    parser.add_argument("--tutor-from", type=Path, help="tutor.pt of a run before: go on from it")
+    parser.add_argument("--tutor-from", type=Path, help="tutor.pt of a run before: go on from it; "
+                        "with --before: learn from it as well")  # fmt: skip
     parser.add_argument("--finder-from", type=Path, help="finder.pt of one: go on from it")
     parser.add_argument("--trunk-from", type=Path, help="trunk-*.pt of one, or an artifact")
     parser.add_argument("--carry", type=Path, help="where to write the trunk for other machines")

@@ -10,6 +10,7 @@ style it speaks alone. No pretrained network is ever shipped.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -43,63 +44,103 @@ BATCH: Final = 64
 
 
 class Tutors(nn.Module):
-    """Focused shoes (n, 4, HEIGHT, WIDTH) to the tutor's model and attributes, detail by two, style
-    by the third."""
+    """Focused shoes (n, 4, HEIGHT, WIDTH) to model, attributes and detail by those who know shoes,
+    detail by MobileNetV1 as well, style by the transformer as it was pretrained.
 
-    def __init__(self, tutor: Tutor | Before, sizes: Sizes, teachers: Path) -> None:
+    What several say stands side by side, whitened, and is packed into as many numbers as one says.
+    """
+
+    def __init__(self, tutors: Sequence[Tutor | Before], sizes: Sizes, teachers: Path) -> None:
+        """``tutors`` know shoes; a trunk that followed the first can go on."""
         super().__init__()
-        self.tutor, self.knows = tutor.eval(), Pretrained(teachers / MOBILENET)
+        self.tutors = nn.ModuleList(tutors).eval()
+        self.knows = Pretrained(teachers / MOBILENET)
         self.likens = Transformer(VIT, HEIGHT, WIDTH)
         self.register_buffer("style", torch.eye(DIM)[:, : sizes.style].clone())
         self.style: Tensor
-        width = sizes.detail
-        self.own, self.seen = Fine(width, width), Fine(LAST, SEEN)
-        self.both = Fine(width + SEEN, width)
+        self.seen = Fine(LAST, SEEN)
+        self.own, self.both = nn.ModuleDict(), nn.ModuleDict()
+        for name in Follow.FOLLOWED if len(tutors) > 1 else ("detail",):
+            width = int(getattr(sizes, name))
+            self.own[name] = nn.ModuleList(Fine(width, width) for _ in tutors)
+            more = SEEN if name == "detail" else 0
+            self.both[name] = Fine(len(tutors) * width + more, width)
 
     def _seen(self, x: Tensor) -> Tensor:
         deep = self.knows(x[:, :3].contiguous(memory_format=torch.channels_last))[-1].float()
         share = nn.functional.adaptive_avg_pool2d(x[:, 3:].float(), deep.shape[2:])
         return torch.sqrt(weighted_mean(deep, share))
 
-    def _joined(self, own: Tensor, seen: Tensor) -> Tensor:
-        return torch.cat([self.own(own), self.seen(seen) * SHARE**0.5], dim=1)
+    def _joined(self, name: str, own: list[Tensor], seen: Tensor) -> Tensor:
+        parts = [fine(one.float()) for fine, one in zip(self.own[name], own, strict=True)]
+        if name == "detail":
+            parts.append(self.seen(seen) * SHARE**0.5)
+        return torch.cat(parts, dim=1)
 
     @torch.inference_mode()
     def fit(self, crops: Tensor, style: Tensor) -> None:
-        """Take the directions of both from ``crops`` (n, h, w, 4) uint8; those of style (DIM, s)
+        """Take the directions of all from ``crops`` (n, h, w, 4) uint8; those of style (DIM, s)
         are given."""
         self.style.copy_(style)
-        told, looked = [], []
+        told: list[list[Told]] = [[] for _ in self.tutors]
+        looked = []
         for block in crops.split(BATCH):
             x = block.to(self.style.device).permute(0, 3, 1, 2).float() / 255
             with torch.autocast(x.device.type, dtype=torch.bfloat16):
-                told.append(self.tutor(x).detail.float())
+                for said, tutor in zip(told, self.tutors, strict=True):
+                    found = tutor(x)
+                    said.append(Told(*(getattr(found, name).float() for name in Told._fields)))
                 looked.append(self._seen(x))
-        own, seen = torch.cat(told), torch.cat(looked)
-        self.own.fit(own, WHITENED)
+        seen = torch.cat(looked)
         self.seen.fit(seen, WHITENED)
-        joined = self._joined(own, seen)
-        self.both.fit(joined, 0.0)
-        # Turned towards the tutor's own directions (Schoenemann 1966), which changes no cosine: a
-        # trunk that followed it alone can go on.
-        towards = ((joined - self.both.mean) @ self.both.axes).T @ own
-        one, _, two = torch.linalg.svd(towards)
-        self.both.axes.copy_(self.both.axes @ one @ two)
+        for name, fines in self.own.items():
+            own = [torch.cat([getattr(one, name) for one in said]) for said in told]
+            for fine, one in zip(fines, own, strict=True):
+                fine.fit(one, WHITENED)
+            joined, both = self._joined(name, own, seen), self.both[name]
+            both.fit(joined, 0.0)
+            # Turned towards the first's own directions (Schoenemann 1966), which changes no cosine:
+            # a trunk that followed it alone can go on.
+            towards = ((joined - both.mean) @ both.axes).T @ own[0]
+            one, _, two = torch.linalg.svd(towards)
+            both.axes.copy_(both.axes @ one @ two)
+
+    def knowing(self, x: Tensor) -> Told:
+        """What a trunk follows; style is the first's own."""
+        said, seen = [tutor(x) for tutor in self.tutors], self._seen(x)
+        with torch.autocast(x.device.type, enabled=False):
+            found = {
+                name: both(self._joined(name, [getattr(one, name) for one in said], seen.float()))
+                for name, both in self.both.items()
+            }
+        first = Told(*(getattr(said[0], name) for name in Told._fields))
+        return first._replace(**found)
 
     def forward(self, x: Tensor) -> Told:
         """The parts; bfloat16 only under the caller's autocast."""
-        said = self.tutor(x)
-        seen = self._seen(x)
+        found = self.knowing(x)
         likened = self.likens.tokens(x[:, :3])[:, 0]
         with torch.autocast(x.device.type, enabled=False):
-            detail = self.both(self._joined(said.detail.float(), seen.float()))
             style = nn.functional.normalize(likened.float() @ self.style, dim=1)
-        return Told(style, said.model, detail, said.attributes)
+        return found._replace(style=style)
+
+
+class Knowing(nn.Module):
+    """What tutors know of shoes, without style: half the work."""
+
+    def __init__(self, tutors: Tutors) -> None:
+        super().__init__()
+        self.tutors = tutors
+
+    def forward(self, x: Tensor) -> Told:
+        """As :meth:`Tutors.knowing`."""
+        return self.tutors.knowing(x)
 
 
 def ask(
-    tutor: Tutor | Before, sizes: Sizes, bank: Bank, teachers: Path, style: Tensor, seed: int
-) -> tuple[Tutors, dict[str, F32]]:
+    tutors: Sequence[Tutor | Before], sizes: Sizes, bank: Bank, teachers: Path, style: Tensor,
+    seed: int,
+) -> tuple[Tutors, dict[str, F32]]:  # fmt: skip
     """The tutors, directions fitted on pictures that training sees, ``style`` as
     :meth:`Tutors.fit`; and the parts that a trunk follows, of every row's clean picture and its
     mirror image, by name."""
@@ -107,25 +148,28 @@ def ask(
     crops = by_mask(bank.views[places], bank.masks[places], 0)
     trained = np.flatnonzero(bank.seen[places])
     some = np.random.default_rng(seed).choice(trained, min(SAMPLE, len(trained)), replace=False)
-    tutors = fitted(tutor, sizes, teachers, torch.from_numpy(crops[np.sort(some)]), style)
-    return tutors, answered(tutors, crops)
+    sample = torch.from_numpy(crops[np.sort(some)])
+    found = fitted(tutors, sizes, teachers, sample, style)
+    return found, answered(found, crops)
 
 
 def fitted(
-    tutor: Tutor | Before, sizes: Sizes, teachers: Path, crops: Tensor, style: Tensor
+    tutors: Sequence[Tutor | Before], sizes: Sizes, teachers: Path, crops: Tensor, style: Tensor
 ) -> Tutors:
-    """The tutors, directions fitted on ``crops`` and ``style`` as :meth:`Tutors.fit` takes them."""
-    tutors = Tutors(tutor, sizes, teachers).eval()
-    pretrained(tutors.likens, teachers / VIT_TINY)
-    tutors.to(device())
-    tutors.fit(crops, style)
-    return tutors
+    """All tutors, directions fitted on ``crops`` and ``style`` as :meth:`Tutors.fit` takes them."""
+    found = Tutors(tutors, sizes, teachers)
+    found.eval()
+    pretrained(found.likens, teachers / VIT_TINY)
+    found.to(device())
+    found.fit(crops, style)
+    return found
 
 
 def answered(tutors: Tutors, crops: U8) -> dict[str, F32]:
     """The parts (n, d) that a trunk follows, of focused shoes (n, h, w, 4) and their mirror
     images."""
-    found, mirrored = embed(tutors, crops), embed(tutors, np.ascontiguousarray(crops[:, :, ::-1]))
+    knowing = Knowing(tutors)
+    found, mirrored = embed(knowing, crops), embed(knowing, np.ascontiguousarray(crops[:, :, ::-1]))
     kept = {}
     for name in Follow.FOLLOWED:
         both = found[name] + mirrored[name]

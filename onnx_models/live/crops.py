@@ -20,7 +20,10 @@ def known(found: Found, views: Views, share: float = 1 - LOOKED) -> Found:
     are, and for a part of the true light."""
     n = len(views.pixels)
     masks = views.masks
-    grown, shrunk = nn.functional.max_pool2d(masks, 5, 1, 2), -nn.functional.max_pool2d(-masks, 3, 1, 1)
+    grown, shrunk = (
+        nn.functional.max_pool2d(masks, 5, 1, 2),
+        -nn.functional.max_pool2d(-masks, 3, 1, 1),
+    )
     kind = torch.rand(n)
     masks = torch.where(spread(kind < 0.3), grown, torch.where(spread(kind < 0.42), shrunk, masks))
     small = nn.functional.adaptive_avg_pool2d(masks, found.logits.shape[1])[:, 0]
@@ -73,9 +76,10 @@ def looked_again(crops: Tensor) -> Tensor:
     sides = torch.tensor([HEIGHT, WIDTH])
     size = uniform(n, 0.15, 0.45, 2) * sides
     start = torch.rand(n, 2) * (sides - size)
+    lines = (torch.arange(HEIGHT), torch.arange(WIDTH))
     inside = [
-        (torch.arange(side) >= start[:, i, None]) & (torch.arange(side) < (start + size)[:, i, None])
-        for i, side in enumerate((HEIGHT, WIDTH))
+        (line >= first[:, None]) & (line < last[:, None])
+        for line, first, last in zip(lines, start.T, (start + size).T, strict=True)
     ]
     hidden = (inside[0][:, :, None] & inside[1][:, None])[:, None] & spread(chance(n, 0.15))
     white = torch.tensor([1.0, 1.0, 1.0, 0.0])[None, :, None, None]

@@ -182,6 +182,6 @@ class Studio:
         torch.manual_seed(self.seed + step)
         self.pairing.rng = np.random.default_rng((self.seed, step))
         self.turns = self.shoes.turns(self.seed + step, loaders)
-        self.each = max(1, loaders // 4)
+        self.each = max(1, loaders // 8)
         while True:
             yield self.draw()

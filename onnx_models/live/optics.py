@@ -1,4 +1,4 @@
-"""Light, lens and file on batches of pictures: the ranges of :mod:`onnx_models.augment`, as tensors.
+"""Light, lens and file on batches of pictures, as tensors: ranges of :mod:`onnx_models.augment`.
 
 Whatever is linear in rows and in columns alike (lost resolution, a round blur) is one matrix a
 picture, applied from both sides. Random numbers come from torch's generator of the default device.
@@ -85,7 +85,9 @@ def moved(pixels: Tensor) -> Tensor:
     )
     along = x * torch.cos(angle)[:, None, None] + y * torch.sin(angle)[:, None, None]
     beside = y * torch.cos(angle)[:, None, None] - x * torch.sin(angle)[:, None, None]
-    kernel = (1 - beside.abs()).clamp(min=0) * (length[:, None, None] + 0.5 - along.abs()).clamp(0, 1)
+    kernel = (1 - beside.abs()).clamp(min=0) * (length[:, None, None] + 0.5 - along.abs()).clamp(
+        0, 1
+    )
     kernel = kernel / kernel.sum((1, 2), keepdim=True)
     kernel = kernel.repeat_interleave(c, 0)[:, None]
     padded = nn.functional.pad(pixels, (middle,) * 4, mode="reflect")

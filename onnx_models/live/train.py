@@ -5,10 +5,12 @@
         --tutor-minutes 3 --minutes 8
 
 :mod:`onnx_models.train` learns from a bank of views that a CPU made ahead; a GPU makes more in a
-minute than such a bank holds. Two stages: the tutor (the pretrained transformer, never shipped) and,
-beside it, the finder that cuts its shoes out; then the trunk, which follows the tutor on the very
-crops it learns from and searches all clean pictures, and, beside it, the palette. Both go by the
-clock and can be resumed. Then :mod:`onnx_models.finish`.
+minute than such a bank holds. Two stages: the tutor (the pretrained transformer, never shipped)
+and, beside it, the finder that cuts its shoes out; then the trunk, which follows the tutor on the
+very crops it learns from and searches all clean pictures, and, beside it, the palette. Both go by
+the clock and can be resumed, and every SAVED minutes what they have reached is written to
+``--keep``, small enough to be fetched from a machine that is only lent. Then
+:mod:`onnx_models.finish`.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import argparse
 import copy
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,25 +32,25 @@ from onnx_models.bank import planned, trained_places
 from onnx_models.catalogue import LEARNED, Catalogue
 from onnx_models.dataset import F32, I64, U8, build_cache, read_rows, shoes_folder
 from onnx_models.finder import Finder, Found, loss
-from onnx_models.fit import Plan, average, checkpoint, device, fit, matrices, split
+from onnx_models.fit import Plan, average, checkpoint, device, fit, matrices, split, store
 from onnx_models.labels import read_labels
 from onnx_models.lessons import TWIN, Common, Stage, Targets, targets
 from onnx_models.live.draw import CHUNK, Live, Studio
 from onnx_models.live.shoes import Shoes, backdrops, scenes
 from onnx_models.losses import Follow
 from onnx_models.model import Parts, Sizes, Trunk
-from onnx_models.onward import AGAIN, go_on, kept_at
+from onnx_models.onward import AGAIN, carry, go_on, kept_at
 from onnx_models.palette import Palette, contrast
 from onnx_models.sampler import Batch
 from onnx_models.seek import BODY_PEAK
 from onnx_models.seek import DECAY as FINDER_DECAY
 from onnx_models.seek import PEAK as FINDER_PEAK
 from onnx_models.teachers import teacher_features
-from onnx_models.train import (
-    DECAY, PEAK, TRUNK_PEAK, TRUNK_WEIGHTS, TUTOR_PEAK, TUTOR_WEIGHTS, TUTORS,
-)  # fmt: skip
+from onnx_models.train import DECAY, PEAK, TRUNK_PEAK, TRUNK_WEIGHTS, TUTOR_PEAK
+from onnx_models.train import TUTOR_WEIGHTS as WEIGHTS
+from onnx_models.train import TUTORS as ASKED
 from onnx_models.tutor import VIT_TINY, Tutor, pretrained
-from onnx_models.tutors import SAMPLE, Tutors, answered, fitted
+from onnx_models.tutors import SAMPLE, answered, fitted
 from onnx_models.validate import embed
 
 PAIRS: Final = 1024
@@ -58,6 +61,8 @@ MIXED: Final = 0.5
 PALETTE_PEAK: Final = 5e-4
 FINDER_WEIGHT: Final = 1.0
 PALETTE_WEIGHT: Final = 1.0
+SAVED: Final = 0.75
+"""Minutes between checkpoints."""
 
 
 def prepare(arguments: argparse.Namespace) -> Stage:
@@ -72,10 +77,11 @@ def prepare(arguments: argparse.Namespace) -> Stage:
 def pools(stage: Stage, seed: int) -> tuple[U8, U8]:
     """Backdrops, and pictures without a shoe; made once."""
     found = []
-    for name, make in (
-        ("backdrops", lambda: backdrops(stage.rows, stage.where, seed)),
-        ("scenes", lambda: scenes(seed)),
-    ):
+    makers: dict[str, Callable[[], U8]] = {
+        "backdrops": partial(backdrops, stage.rows, stage.where, seed),
+        "scenes": partial(scenes, seed),
+    }
+    for name, make in makers.items():
         path = stage.where / f"live-{name}.npy"
         if not path.exists():
             np.save(path, make())
@@ -151,25 +157,37 @@ class Reading:
 
 
 def plan(
-    name: str, network: Trunk, slow: Trunk, common: Common, groups: list[Any],
+    name: str, network: Trunk, beside: nn.Module, common: Common, groups: list[Any],
     losses: Callable[[Parts, Batch], dict[str, Tensor]], weights: dict[str, float], minutes: float,
     stage: Stage, known: Targets, arguments: argparse.Namespace, others: dict[str, nn.Module],
     more: Callable[[nn.Module, Tensor], dict[str, Tensor]] | None = None,
 ) -> Plan:  # fmt: skip
-    """A run of either stage."""
+    """A run of either stage; the mean ``beside`` is of what learns beside the network."""
+    slow = type(network)(network.sizes)
     return Plan(
         name, network, slow, common.modules | others, groups, losses, weights,
         common.contrast.weights, minutes, stage.where,
         {"sizes": network.sizes.as_dict(), "axes": known.axes}, arguments.minutes + 99,
-        arguments.compile, arguments.resume, arguments.loaders, more,
+        arguments.compile, arguments.resume, arguments.loaders, more, SAVED,
+        partial(reached, beside, arguments.keep) if arguments.keep else None,
     )  # fmt: skip
+
+
+def reached(beside: nn.Module, keep: Path, kept: Path) -> None:
+    """Write into ``keep`` the run at ``kept`` and what learns beside it, in half precision."""
+    carry(kept, keep / kept.name)
+    weights = {
+        name: value.half() if value.dtype.is_floating_point else value
+        for name, value in beside.state_dict().items()
+    }
+    store(weights, keep / f"{type(beside).__name__.lower()}.pt")
 
 
 def fit_tutor(
     stage: Stage, sizes: Sizes, known: Targets, studio: Studio, arguments: argparse.Namespace
 ) -> None:
     """The tutor and the finder, kept as ``live-tutor.pt`` and ``finder.pt``."""
-    tutor, slow, common = Tutor(sizes), Tutor(sizes), Common(known, sizes)
+    tutor, common = Tutor(sizes), Common(known, sizes)
     share = 1.0
     if arguments.tutor_from:
         share = go_on(tutor, common, arguments.tutor_from)
@@ -190,8 +208,9 @@ def fit_tutor(
     ]  # fmt: skip
     others: dict[str, nn.Module] = {"finder": finder, "cutting": cutting.slow}
     run = plan(
-        "live-tutor", tutor, slow, common, groups, losses, TUTOR_WEIGHTS | {"finder": FINDER_WEIGHT},
-        arguments.tutor_minutes, stage, known, arguments, others,
+        "live-tutor", tutor, cutting.slow, common, groups, losses,
+        WEIGHTS | {"finder": FINDER_WEIGHT}, arguments.tutor_minutes, stage, known, arguments,
+        others,
     )  # fmt: skip
     fit(run, studio, None)
     torch.save(cutting.slow.state_dict(), stage.where / "finder.pt")
@@ -210,9 +229,9 @@ def answers_of(
     crops, _ = clean_crops(studio, rows)
     some = np.random.default_rng(arguments.seed).choice(seen, min(SAMPLE, len(seen)), replace=False)
     sample = torch.from_numpy(crops[np.sort(some)])
-    tutors: Tutors = fitted(tutor, sizes, arguments.teachers, sample, known.axes)
+    tutors = fitted([tutor], sizes, arguments.teachers, sample, known.axes)
     told = answered(tutors, crops)
-    torch.save(tutors.state_dict(), stage.where / TUTORS)
+    torch.save(tutors.state_dict(), stage.where / ASKED)
     there = torch.get_default_device()
     kept = {
         name: torch.from_numpy(np.concatenate([value, np.zeros_like(value[:1])])).to(there)
@@ -220,21 +239,24 @@ def answers_of(
     }
     weights = common.contrast.weights().detach()
     follow = Follow(kept, torch.from_numpy(seen).to(there), weights, WHITENED, tutors, MIXED)
-    return follow.to(there)
+    follow.to(there)
+    return follow
 
 
 def search(stage: Stage, studio: Studio, trunk: Trunk, palette: Palette) -> Catalogue:
     """All clean pictures that training may see, as trunk and palette know them now."""
     rows = np.array(sorted(trained_places(stage.bank)))
     crops, read = clean_crops(studio, rows)
-    told: dict[str, F32] = {name: part for name, part in embed(trunk, crops).items() if name in LEARNED}
+    said = embed(trunk, crops)
+    told: dict[str, F32] = {name: said[name] for name in LEARNED}
     with torch.no_grad():
         palette.eval()
         seen = torch.cat([palette(part) for part in read.split(CHUNK)]).cpu().numpy()
     pairing = studio.pairing
     with torch.device("cpu"):
         found = Catalogue(rows, told, seen, pairing.products, pairing.models)
-    return found.to(torch.get_default_device())
+    found.to(torch.get_default_device())
+    return found
 
 
 def fit_trunk(
@@ -242,7 +264,7 @@ def fit_trunk(
 ) -> None:
     """The trunk and the palette, kept as ``trunk-NAME.pt`` and ``palette.pt``."""
     opened(studio.finder, stage.where / "finder.pt")
-    trunk, slow, common = Trunk(sizes), Trunk(sizes), Common(known, sizes)
+    trunk, common = Trunk(sizes), Common(known, sizes)
     share = go_on(trunk, common, arguments.trunk_from)
     palette = Palette()
     opened(palette, arguments.palette_from)
@@ -265,7 +287,7 @@ def fit_trunk(
         "catalogue": catalogue, "palette": palette, "reading": reading.slow,
     }  # fmt: skip
     run = plan(
-        f"trunk-{arguments.out.name}", trunk, slow, common, groups, losses,
+        f"trunk-{arguments.out.name}", trunk, reading.slow, common, groups, losses,
         TRUNK_WEIGHTS | {"palette": PALETTE_WEIGHT}, arguments.minutes, stage, known, arguments,
         others, follow.match,
     )  # fmt: skip
@@ -312,6 +334,7 @@ def main() -> None:
     parser.add_argument("--hold", action="store_true", help="keep one studio for finish to fit on")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=False)
+    parser.add_argument("--keep", type=Path, help="folder for what is reached, every minute")
     parser.add_argument("--resume", action="store_true")
     train(parser.parse_args())
 

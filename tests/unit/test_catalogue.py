@@ -7,6 +7,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from torch import Tensor  # noqa: E402
+
 from onnx_models.bank import CLEAN, SHOT  # noqa: E402
 from onnx_models.catalogue import LEARNED, Catalogue  # noqa: E402
 from onnx_models.dataset import F32, I64  # noqa: E402
@@ -53,7 +55,13 @@ class Shop:
     def losses(self, rows: list[int], looks: list[int], kind: int = SHOT) -> dict[str, float]:
         """Of views as :meth:`ask` makes them."""
         parts, batch = self.ask(rows, looks, kind)
-        return {name: value.item() for name, value in self.catalogue(parts, batch).items()}
+        return {name: value.item() for name, value in self.asked(parts, batch).items()}
+
+    def asked(self, parts: Parts, batch: Batch) -> dict[str, Tensor]:
+        """The catalogue's losses of them."""
+        palette = torch.from_numpy(self.told["palette"])[batch.places % ROWS]
+        found: dict[str, Tensor] = self.catalogue(parts, batch, palette, batch.places < ROWS)
+        return found
 
 
 def alone() -> I64:
@@ -93,7 +101,7 @@ def test_clean_views_of_lone_pictures_ask_nothing_and_are_remembered() -> None:
     )))  # fmt: skip
     more = shop.ask([7], [7])[0]
     joined = Parts(*(torch.cat([one, two]) for one, two in zip(parts, more, strict=True)))
-    assert float(shop.catalogue(joined, both)["searched"]) < 0.05
+    assert float(shop.asked(joined, both)["searched"]) < 0.05
     after = shop.catalogue["detail"]
     assert float((after[2] * before[2]).sum()) < 0.95
     assert float((after[2] * before[30]).sum()) > 0.6
@@ -111,7 +119,7 @@ def test_colourways_of_a_model_are_not_driven_apart_by_what_makes_them_one() -> 
         parts, batch = shop.ask([0], [1])
         between = torch.from_numpy(shop.told["model"][:2].mean(axis=0, keepdims=True))
         parts = parts._replace(model=between.requires_grad_())
-        shop.catalogue(parts, batch)["searched"].backward()
+        shop.asked(parts, batch)["searched"].backward()
         assert between.grad is not None
         toward = torch.from_numpy(shop.told["model"][1] - shop.told["model"][0])
         return float((between.grad[0] * toward).sum())
@@ -128,9 +136,9 @@ def test_recoloured_shoes_and_scenes_ask_nothing() -> None:
         batch.crops, torch.tensor([3, -1]), torch.tensor([3, ROWS + 1]),
         torch.tensor([3, ROWS + 1]), batch.places,
     )  # fmt: skip
-    assert float(shop.catalogue(parts, unknown)["searched"]) < 0.05
+    assert float(shop.asked(parts, unknown)["searched"]) < 0.05
     nobody = Batch(
         batch.crops, torch.tensor([-1, -1]), torch.tensor([ROWS, ROWS + 1]),
         torch.tensor([ROWS, ROWS + 1]), batch.places,
     )  # fmt: skip
-    assert {value.item() for value in shop.catalogue(parts, nobody).values()} == {0.0}
+    assert {value.item() for value in shop.asked(parts, nobody).values()} == {0.0}

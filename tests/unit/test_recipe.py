@@ -10,6 +10,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from torch.utils.data import DataLoader  # noqa: E402
+
 from app.settings import Settings  # noqa: E402
 from app.sketch.design import random_design  # noqa: E402
 from app.sketch.render import render  # noqa: E402
@@ -36,7 +38,7 @@ from onnx_models.packing import pack  # noqa: E402
 from onnx_models.palette import Palette, clues_of, contrast  # noqa: E402
 from onnx_models.pieces import KEPT as LEFT  # noqa: E402
 from onnx_models.pieces import partly  # noqa: E402
-from onnx_models.sampler import Batch, stream  # noqa: E402
+from onnx_models.sampler import Batch, Stream  # noqa: E402
 from onnx_models.separable import LAST, PLAN, Body  # noqa: E402
 from onnx_models.surfaces import surface  # noqa: E402
 from onnx_models.teachers import neighbours  # noqa: E402
@@ -636,14 +638,14 @@ def test_tutors_tell_apart_what_either_does(tmp_path: Path) -> None:
     torch.manual_seed(0)
     mobilenet(tmp_path)
     tutor = Tutor(Sizes()).eval()
-    tutors = Tutors(tutor, Sizes(), tmp_path)
+    tutors = Tutors([tutor], Sizes(), tmp_path)
     shoes = [torch.cat(drawn(seed), dim=1) for seed in range(160)]
     x = torch.nn.functional.interpolate(torch.cat(shoes), (HEIGHT, WIDTH))
     axes = torch.linalg.qr(torch.randn(DIM, Sizes().style))[0]
     tutors.fit((x.permute(0, 2, 3, 1) * 255).to(torch.uint8), axes)
     with torch.inference_mode():
         alone, both = tutor(x), tutors(x)
-        again = Tutors(Tutor(Sizes()), Sizes(), tmp_path)
+        again = Tutors([Tutor(Sizes())], Sizes(), tmp_path)
         again.load_state_dict(tutors.state_dict())
         told = again(x[:2]).detail
         likened = tutors.likens.tokens(x[:, :3])[:, 0] @ axes
@@ -863,7 +865,8 @@ class Numbers:
 @pytest.mark.parametrize("workers", [0, 2])
 def test_batches_begin_apart_and_the_same_again(workers: int) -> None:
     def drawn_from(step: int) -> list[float]:
-        batches = stream(Numbers(), step, workers)  # type: ignore[arg-type]
+        source = Stream(Numbers(), step)  # type: ignore[arg-type]
+        batches = iter(DataLoader(source, batch_size=None, num_workers=workers))
         return [float(next(batches).to(torch.device("cpu")).crops) for _ in range(4)]
 
     first = drawn_from(0)
