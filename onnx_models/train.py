@@ -149,16 +149,16 @@ def tutor_of(sizes: Sizes, kept: Path) -> Tutor:
     return tutor
 
 
-def knowing(arguments: argparse.Namespace, sizes: Sizes) -> list[Tutor | Before]:
+def knowing(arguments: argparse.Namespace, sizes: Sizes) -> list[Trunk | Before]:
     """Who teaches where an artifact does: it, and beside it the tutor ``--tutor-from``."""
-    found: list[Tutor | Before] = [Before(arguments.before)]
+    found: list[Trunk | Before] = [Before(arguments.before)]
     if arguments.tutor_from:
         found.append(tutor_of(sizes, arguments.tutor_from))
     return found
 
 
 def keep_answers(
-    tutors: Sequence[Tutor | Before], stage: Stage, sizes: Sizes, known: Targets,
+    tutors: Sequence[Trunk | Before], stage: Stage, sizes: Sizes, known: Targets,
     arguments: argparse.Namespace,
 ) -> None:  # fmt: skip
     """Keep the tutors, and what they say of every row's clean picture."""
@@ -221,7 +221,7 @@ def _follow(
     arguments: argparse.Namespace,
 ) -> Follow:  # fmt: skip
     """The losses of the tutors' answers."""
-    tutors: list[Tutor | Before]
+    tutors: list[Trunk | Before]
     if arguments.before:
         tutors = knowing(arguments, sizes)
     else:

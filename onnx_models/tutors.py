@@ -1,11 +1,12 @@
-"""The tutors: one that knows shoes, and ViT-Tiny and MobileNetV1 as they were pretrained.
+"""The tutors: those that know shoes, and ViT-Tiny and MobileNetV1 as they were pretrained.
 
-Who knows shoes is a transformer fine-tuned on them (:mod:`onnx_models.tutor`) or the artifact that
-came before (:mod:`onnx_models.before`). What a few thousand shoes teach is partly those shoes. A
-network that never saw them knows less about shoes and errs elsewhere; together they find more than
-either (an ensemble as the teacher of one network, Hinton et al. 2015, arXiv 1503.02531). What
-likens shoes as people do is the transformer as it was pretrained (:mod:`onnx_models.teachers`): of
-style it speaks alone. No pretrained network is ever shipped.
+Who knows shoes is a transformer fine-tuned on them (:mod:`onnx_models.tutor`), the trunk that came
+before, or its artifact (:mod:`onnx_models.before`); several know more than each. What a few
+thousand shoes teach is partly those shoes. A network that never saw them knows less about shoes and
+errs elsewhere; together they find more than either (an ensemble as the teacher of one network,
+Hinton et al. 2015, arXiv 1503.02531). What likens shoes as people do is the transformer as it was
+pretrained (:mod:`onnx_models.teachers`): of style it speaks alone. No pretrained network is ever
+shipped.
 """
 
 from __future__ import annotations
@@ -27,10 +28,10 @@ from onnx_models.finder import HEIGHT, WIDTH
 from onnx_models.fit import device
 from onnx_models.hints import MOBILENET, Pretrained
 from onnx_models.losses import Fine, Follow
-from onnx_models.model import Sizes, Told
+from onnx_models.model import Sizes, Told, Trunk
 from onnx_models.separable import LAST
 from onnx_models.transformer import DIM, VIT, Transformer
-from onnx_models.tutor import VIT_TINY, Tutor, pretrained
+from onnx_models.tutor import VIT_TINY, pretrained
 from onnx_models.validate import embed
 
 WHITENED: Final = 0.5
@@ -50,7 +51,7 @@ class Tutors(nn.Module):
     What several say stands side by side, whitened, and is packed into as many numbers as one says.
     """
 
-    def __init__(self, tutors: Sequence[Tutor | Before], sizes: Sizes, teachers: Path) -> None:
+    def __init__(self, tutors: Sequence[Trunk | Before], sizes: Sizes, teachers: Path) -> None:
         """``tutors`` know shoes; a trunk that followed the first can go on."""
         super().__init__()
         self.tutors = nn.ModuleList(tutors).eval()
@@ -138,7 +139,7 @@ class Knowing(nn.Module):
 
 
 def ask(
-    tutors: Sequence[Tutor | Before], sizes: Sizes, bank: Bank, teachers: Path, style: Tensor,
+    tutors: Sequence[Trunk | Before], sizes: Sizes, bank: Bank, teachers: Path, style: Tensor,
     seed: int,
 ) -> tuple[Tutors, dict[str, F32]]:  # fmt: skip
     """The tutors, directions fitted on pictures that training sees, ``style`` as
@@ -154,7 +155,7 @@ def ask(
 
 
 def fitted(
-    tutors: Sequence[Tutor | Before], sizes: Sizes, teachers: Path, crops: Tensor, style: Tensor
+    tutors: Sequence[Trunk | Before], sizes: Sizes, teachers: Path, crops: Tensor, style: Tensor
 ) -> Tutors:
     """All tutors, directions fitted on ``crops`` and ``style`` as :meth:`Tutors.fit` takes them."""
     found = Tutors(tutors, sizes, teachers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
@@ -146,11 +147,14 @@ class Shoes:
 
     def __init__(self, rows: list[Row], cache: Cache, bank: Bank, where: Path) -> None:
         drawn, drawn_boxes = drawn_pictures(where)
-        again = [
-            sets.in_colours(np.array(cache.rgba[i]), rows[i].product, time)
-            for time in range(sets.SETS)
-            for i in bank.bases
-        ]
+        times = [(int(i), time) for time in range(sets.SETS) for i in bank.bases]
+
+        def repaint(which: tuple[int, int]) -> U8:
+            row, time = which
+            return sets.in_colours(np.array(cache.rgba[row]), rows[row].product, time)
+
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            again = list(threads.map(repaint, times))
         there, self.where = torch.get_default_device(), where
         first, self.labelled = len(rows), len(rows)
         count = first + len(drawn) + len(again)

@@ -18,7 +18,7 @@ from __future__ import annotations
 import argparse
 import copy
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from onnx_models.assemble import WHITENED
 from onnx_models.bank import planned, trained_places
 from onnx_models.catalogue import LEARNED, Catalogue
-from onnx_models.dataset import F32, I64, U8, build_cache, read_rows, shoes_folder
+from onnx_models.dataset import I64, U8, build_cache, read_rows, shoes_folder
 from onnx_models.finder import Finder, Found, loss
 from onnx_models.fit import Plan, average, checkpoint, device, fit, matrices, split, store
 from onnx_models.labels import read_labels
@@ -50,8 +50,7 @@ from onnx_models.train import DECAY, PEAK, TRUNK_PEAK, TRUNK_WEIGHTS, TUTOR_PEAK
 from onnx_models.train import TUTOR_WEIGHTS as WEIGHTS
 from onnx_models.train import TUTORS as ASKED
 from onnx_models.tutor import VIT_TINY, Tutor, pretrained
-from onnx_models.tutors import SAMPLE, answered, fitted
-from onnx_models.validate import embed
+from onnx_models.tutors import SAMPLE, Knowing, fitted
 
 PAIRS: Final = 1024
 TAUGHT: Final = 0.25
@@ -94,14 +93,23 @@ def opened(network: nn.Module, path: Path) -> None:
     network.load_state_dict(kept_at(path, weights_only=True))
 
 
-def clean_crops(studio: Studio, rows: I64) -> tuple[U8, Tensor]:
-    """Focused shoes (n, h, w, 4) of clean pictures, and what the palette reads of them."""
-    crops, read = [], []
-    for part in torch.from_numpy(rows).to(torch.get_default_device()).split(CHUNK):
-        seen, told = studio.clean(part)
-        crops.append((seen.permute(0, 2, 3, 1) * 255 + 0.5).to(torch.uint8).cpu().numpy())
-        read.append(told)
-    return np.concatenate(crops), torch.cat(read)
+def of_clean(
+    studio: Studio, rows: I64, say: Callable[[Tensor, Tensor], dict[str, Tensor]]
+) -> dict[str, Tensor]:
+    """What is said (n, d), by name, of the clean pictures of ``rows`` (n,): of focused shoes, and
+    of what the palette reads of them."""
+    told = []
+    with torch.no_grad():
+        for part in torch.from_numpy(rows).to(torch.get_default_device()).split(CHUNK):
+            told.append(say(*studio.clean(part)))
+    return {name: torch.cat([one[name] for one in told]).float() for name in told[0]}
+
+
+def said_by(network: nn.Module, crops: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
+    """Parts of focused shoes, by name."""
+    with torch.autocast(crops.device.type, dtype=torch.bfloat16):
+        found = network.eval()(crops)
+    return {name: getattr(found, name).float() for name in names}
 
 
 class Cutting:
@@ -217,27 +225,30 @@ def fit_tutor(
 
 
 def answers_of(
-    stage: Stage, sizes: Sizes, known: Targets, studio: Studio, arguments: argparse.Namespace
-) -> Follow:
-    """The tutors' answers for all clean pictures, and the losses of following them."""
+    stage: Stage, sizes: Sizes, known: Targets, studio: Studio, before: Trunk,
+    arguments: argparse.Namespace,
+) -> Follow:  # fmt: skip
+    """The answers of the trunk that was ``before`` and of the tutor for all clean pictures, and the
+    losses of following them."""
     state = kept_at(checkpoint(stage.where, "live-tutor"), weights_only=False)
     tutor, common = Tutor(sizes), Common(known, sizes)
     tutor.load_state_dict(state["slow"])
     common.contrast.load_state_dict(state["contrast"])
-    rows = np.arange(len(studio.shoes.rgba))
     seen = np.array(sorted(trained_places(stage.bank)))
-    crops, _ = clean_crops(studio, rows)
     some = np.random.default_rng(arguments.seed).choice(seen, min(SAMPLE, len(seen)), replace=False)
-    sample = torch.from_numpy(crops[np.sort(some)])
-    tutors = fitted([tutor], sizes, arguments.teachers, sample, known.axes)
-    told = answered(tutors, crops)
+    sample = of_clean(studio, np.sort(some), lambda crops, _: {"crops": crops})["crops"]
+    sample = (sample.permute(0, 2, 3, 1) * 255 + 0.5).to(torch.uint8)
+    tutors = fitted([before, tutor], sizes, arguments.teachers, sample, known.axes)
     torch.save(tutors.state_dict(), stage.where / ASKED)
-    there = torch.get_default_device()
-    kept = {
-        name: torch.from_numpy(np.concatenate([value, np.zeros_like(value[:1])])).to(there)
-        for name, value in told.items()
-    }
-    weights = common.contrast.weights().detach()
+    knowing = Knowing(tutors)
+
+    def say(crops: Tensor, _: Tensor) -> dict[str, Tensor]:
+        one, two = (said_by(knowing, x, Follow.FOLLOWED) for x in (crops, crops.flip(3)))
+        return {name: nn.functional.normalize(one[name] + two[name], dim=1) for name in one}
+
+    told = of_clean(studio, np.arange(len(studio.shoes.rgba)), say)
+    kept = {name: torch.cat([part, torch.zeros_like(part[:1])]) for name, part in told.items()}
+    weights, there = common.contrast.weights().detach(), torch.get_default_device()
     follow = Follow(kept, torch.from_numpy(seen).to(there), weights, WHITENED, tutors, MIXED)
     follow.to(there)
     return follow
@@ -246,15 +257,15 @@ def answers_of(
 def search(stage: Stage, studio: Studio, trunk: Trunk, palette: Palette) -> Catalogue:
     """All clean pictures that training may see, as trunk and palette know them now."""
     rows = np.array(sorted(trained_places(stage.bank)))
-    crops, read = clean_crops(studio, rows)
-    said = embed(trunk, crops)
-    told: dict[str, F32] = {name: said[name] for name in LEARNED}
-    with torch.no_grad():
-        palette.eval()
-        seen = torch.cat([palette(part) for part in read.split(CHUNK)]).cpu().numpy()
+    palette.eval()
+    told = of_clean(
+        studio, rows,
+        lambda crops, read: said_by(trunk, crops, LEARNED) | {"palette": palette(read)},
+    )  # fmt: skip
+    seen = {name: part.cpu().numpy() for name, part in told.items()}
     pairing = studio.pairing
     with torch.device("cpu"):
-        found = Catalogue(rows, told, seen, pairing.products, pairing.models)
+        found = Catalogue(rows, seen, seen["palette"], pairing.products, pairing.models)
     found.to(torch.get_default_device())
     return found
 
@@ -269,7 +280,8 @@ def fit_trunk(
     palette = Palette()
     opened(palette, arguments.palette_from)
     reading = Reading(palette, known.white)
-    follow = answers_of(stage, sizes, known, studio, arguments)
+    before = copy.deepcopy(trunk)
+    follow = answers_of(stage, sizes, known, studio, before, arguments)
     catalogue = search(stage, studio, trunk, palette)
 
     def losses(parts: Parts, batch: Batch) -> dict[str, Tensor]:
