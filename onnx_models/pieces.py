@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from onnx_models.finder import Found
 
@@ -25,11 +26,19 @@ EDGE: Final = 2.0
 def partly(found: Found, rng: np.random.Generator) -> Found:
     """What a finder would have found had it seen the shoe on one side of a random line only, so
     that the crop is of that part and its colours are in other proportions."""
-    count, high, wide = found.logits.shape
+    count = len(found.logits)
     angle, share = (
-        torch.from_numpy(rng.uniform(low, up, count).astype(np.float32))[:, None]
+        torch.from_numpy(rng.uniform(low, up, count).astype(np.float32))
         for low, up in ((0.0, 2 * np.pi), KEPT)
     )
+    return beside(found, angle, share)
+
+
+def beside(found: Found, angle: Tensor, share: Tensor) -> Found:
+    """The same of the shoe on one side of lines of ``angle`` (n,), where ``share`` (n,) of the
+    mask's mass lies."""
+    _, high, wide = found.logits.shape
+    angle, share = angle[:, None], share[:, None]
     y, x = torch.meshgrid(torch.arange(high) + 0.0, torch.arange(wide) + 0.0, indexing="ij")
     along = x.flatten() * torch.cos(angle) + y.flatten() * torch.sin(angle)
     order = along.argsort(1)

@@ -11,7 +11,7 @@ from onnx_models.crops import LOOKED
 from onnx_models.finder import HEIGHT, WIDTH, Found
 from onnx_models.live.camera import Views, seen_through
 from onnx_models.live.optics import chance, spread, uniform
-from onnx_models.pieces import EDGE, GONE, KEPT
+from onnx_models.pieces import KEPT, beside
 from onnx_models.warped import ASIDE, ASPECT, CURVE, LEAN, SHEAR, TURN, WARPED, ZOOM
 
 
@@ -38,16 +38,9 @@ def known(found: Found, views: Views, share: float = 1 - LOOKED) -> Found:
 
 def partly(found: Found, some: Tensor) -> Found:
     """As :func:`onnx_models.pieces.partly`, ``some`` (n,) of them."""
-    count, high, wide = found.logits.shape
-    angle, share = uniform(count, 0, 2 * math.pi, 1), uniform(count, *KEPT, 1)
-    y, x = torch.meshgrid(torch.arange(high) * 1.0, torch.arange(wide) * 1.0, indexing="ij")
-    along = x.flatten() * torch.cos(angle) + y.flatten() * torch.sin(angle)
-    order = along.argsort(1)
-    mass = torch.gather(torch.sigmoid(found.logits).flatten(1), 1, order).cumsum(1)
-    last = (mass < share * mass[:, -1:]).sum(1, keepdim=True).clamp(max=high * wide - 1)
-    line = torch.gather(along, 1, torch.gather(order, 1, last))
-    beyond = torch.sigmoid((along - line) * EDGE).reshape(found.logits.shape)
-    return Found(found.logits - GONE * beyond * some[:, None, None], found.light)
+    count = len(some)
+    cut = beside(found, uniform(count, 0, 2 * math.pi), uniform(count, *KEPT))
+    return Found(torch.where(some[:, None, None], cut.logits, found.logits), found.light)
 
 
 def looked_again(crops: Tensor) -> Tensor:
