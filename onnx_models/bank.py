@@ -41,6 +41,7 @@ from onnx_models.dataset import (
     Row,
     foreground,
 )
+from onnx_models.named import models
 from onnx_models.turned import turned
 
 MASK: Final = 96
@@ -95,9 +96,9 @@ def coded(names: list[str], bank: Bank, apart: bool) -> I64:
 
 
 def codes_of(rows: list[Row], bank: Bank) -> tuple[I64, I64]:
-    """Codes of every row's product and model; what has no model's name is one of its own."""
-    models = [f"{r.source}/{r.model}" if r.model else r.product for r in rows]
-    return coded([r.product for r in rows], bank, apart=True), coded(models, bank, apart=False)
+    """Codes of every row's product and model."""
+    products = coded([row.product for row in rows], bank, apart=True)
+    return products, coded(models(rows), bank, apart=False)
 
 
 def trained_places(bank: Bank) -> dict[int, dict[int, I64]]:

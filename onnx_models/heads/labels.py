@@ -75,12 +75,24 @@ class _Rule:
     name: str
     brand: str
     pattern: re.Pattern[str]
+    one: bool
 
 
 def _rules() -> list[_Rule]:
     with Path(__file__).with_name("silhouettes.toml").open("rb") as file:
         table = tomllib.load(file)
-    return [_Rule(r["name"], r["brand"], re.compile(r["pattern"])) for r in table["rule"]]
+    return [
+        _Rule(r["name"], r["brand"], re.compile(r["pattern"]), r.get("one", False))
+        for r in table["rule"]
+    ]
+
+
+def shapes(rows: list[Row]) -> list[str]:
+    """The family of one shape that each row's name tells, or ""."""
+    rules = _rules()
+    one = {rule.name for rule in rules if rule.one}
+    found = [silhouette_of(row.name, clean_brand(row.brand), rules) for row in rows]
+    return [name if name in one else "" for name in found]
 
 
 def silhouette_of(text: str, brand: str, rules: list[_Rule]) -> str:
