@@ -21,7 +21,7 @@ import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 import torch
@@ -112,10 +112,11 @@ def said_by(network: nn.Module, crops: Tensor, names: Sequence[str]) -> dict[str
     return {name: getattr(found, name).float() for name in names}
 
 
-class Cutting:
+class Cutting(nn.Module):
     """The finder as it learns beside the tutor: its mean cuts the shoes out."""
 
     def __init__(self, finder: Finder) -> None:
+        super().__init__()
         self.finder, self.slow, self.step = finder, copy.deepcopy(finder).eval(), 0
 
     def groups(self) -> list[Any]:
@@ -125,7 +126,7 @@ class Cutting:
             *split(self.finder.fresh(), AGAIN * FINDER_PEAK, FINDER_DECAY),
         ]
 
-    def __call__(self, batch: Live) -> Tensor:
+    def forward(self, batch: Live) -> Tensor:
         """Its loss on some of the batch."""
         average(self.slow, self.finder, self.step)
         self.step += 1
@@ -139,11 +140,12 @@ class Cutting:
         return loss(found, masks, known, batch.light[some], lit)
 
 
-class Reading:
+class Reading(nn.Module):
     """The palette as it learns beside the trunk: its mean tells the catalogue."""
 
     def __init__(self, palette: Palette, white: Tensor) -> None:
         """``white`` (rows, d): what a pretrained network sees of the clean pictures."""
+        super().__init__()
         self.palette, self.slow, self.step = palette, copy.deepcopy(palette).eval(), 0
         self.white = white
         self.scale = nn.Parameter(torch.tensor(20.0).log())
@@ -152,7 +154,7 @@ class Reading:
         """What learns, for the optimiser."""
         return split([*self.palette.parameters(), self.scale], PALETTE_PEAK, DECAY)
 
-    def __call__(self, batch: Live) -> tuple[Tensor, Tensor]:
+    def forward(self, batch: Live) -> tuple[Tensor, Tensor]:
         """Its loss, and what its mean says (n, d)."""
         average(self.slow, self.palette, self.step)
         self.step += 1
@@ -207,18 +209,16 @@ def fit_tutor(
     studio.finder = cutting.slow
 
     def losses(parts: Parts, batch: Batch) -> dict[str, Tensor]:
-        assert isinstance(batch, Live)
         return {**common(parts, batch), "finder": cutting(batch)}
 
     groups = [
         *split(tutor.taught(), share * TUTOR_PEAK, DECAY),
         *split(tutor.fresh() + common.parameters, share * PEAK, DECAY), *cutting.groups(),
     ]  # fmt: skip
-    others: dict[str, nn.Module] = {"finder": finder, "cutting": cutting.slow}
     run = plan(
         "live-tutor", tutor, cutting.slow, common, groups, losses,
         WEIGHTS | {"finder": FINDER_WEIGHT}, arguments.tutor_minutes, stage, known, arguments,
-        others,
+        {"cutting": cutting},
     )  # fmt: skip
     fit(run, studio, None)
     torch.save(cutting.slow.state_dict(), stage.where / "finder.pt")
@@ -285,9 +285,9 @@ def fit_trunk(
     catalogue = search(stage, studio, trunk, palette)
 
     def losses(parts: Parts, batch: Batch) -> dict[str, Tensor]:
-        assert isinstance(batch, Live)
-        wrong, said = reading(batch)
-        asked = catalogue(parts, batch, said, batch.clean)
+        live = cast(Live, batch)
+        wrong, said = reading(live)
+        asked = catalogue(parts, live, said, live.clean)
         return {**common(parts, batch), **follow(parts, batch.rows), **asked, "palette": wrong}
 
     beside = [*common.parameters, *catalogue.parameters()]
@@ -295,9 +295,7 @@ def fit_trunk(
         *matrices(trunk.taught(), TRUNK_PEAK, DECAY),
         *split(trunk.fresh() + beside, share * PEAK, DECAY), *reading.groups(),
     ]  # fmt: skip
-    others: dict[str, nn.Module] = {
-        "catalogue": catalogue, "palette": palette, "reading": reading.slow,
-    }  # fmt: skip
+    others: dict[str, nn.Module] = {"catalogue": catalogue, "reading": reading}
     run = plan(
         f"trunk-{arguments.out.name}", trunk, reading.slow, common, groups, losses,
         TRUNK_WEIGHTS | {"palette": PALETTE_WEIGHT}, arguments.minutes, stage, known, arguments,

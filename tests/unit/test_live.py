@@ -31,6 +31,9 @@ from onnx_models.live.draw import RECOLOURED, Live, Studio  # noqa: E402
 from onnx_models.live.jpeg import jpeg  # noqa: E402
 from onnx_models.live.optics import lens, lit, moved, reduced, rounded, through  # noqa: E402
 from onnx_models.live.shoes import Maps, Shoes, Turns  # noqa: E402
+from onnx_models.live.train import Cutting, Reading, of_clean, reached  # noqa: E402
+from onnx_models.model import Sizes, Trunk  # noqa: E402
+from onnx_models.palette import DIM, Palette  # noqa: E402
 
 SIDE = CACHE_SIZE
 
@@ -369,3 +372,72 @@ def test_one_shoe_of_a_pair_is_half_of_the_picture(studio: tuple[Studio, list[Ro
     assert float(half.boxes[0, 2] - half.boxes[0, 0]) == pytest.approx(71)
     gone = (half.opacity == 0).expand_as(half.pixels)
     assert bool((half.pixels[gone] == 1).all())
+
+
+def test_finder_and_palette_learn_beside_and_their_means_follow(
+    studio: tuple[Studio, list[Row]],
+) -> None:
+    made, _ = studio
+    batch = next(made.batches(1, 0))
+    assert isinstance(batch, Live)
+    torch.manual_seed(0)
+    cutting, reading = (
+        Cutting(Finder()),
+        Reading(Palette(), torch.zeros(len(made.shoes.rgba) + 1, 4)),
+    )
+    for learns, groups, fast, slow in (
+        (cutting, cutting.groups(), cutting.finder, cutting.slow),
+        (reading, reading.groups(), reading.palette, reading.slow),
+    ):
+        parameters = [p for group in groups for p in group.parameters]
+        optimiser = torch.optim.AdamW(parameters, 1e-3)
+        begun = [value.clone() for value in slow.parameters()]
+        losses = []
+        for _ in range(6):
+            told = learns(batch)
+            loss = told if isinstance(told, Tensor) else told[0]
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            losses.append(loss.item())
+        assert losses[-1] < losses[0]
+        assert any(not torch.equal(a, b) for a, b in zip(begun, slow.parameters(), strict=True))
+        assert any(
+            not torch.equal(a, b) for a, b in zip(fast.parameters(), slow.parameters(), strict=True)
+        )
+    said = reading(batch)[1]
+    assert said.shape == (2 * made.size, DIM)
+    assert torch.allclose(said.norm(dim=1), torch.ones(len(said)), atol=1e-4)
+    assert not said.requires_grad
+
+
+def test_clean_pictures_are_told_of_in_order(studio: tuple[Studio, list[Row]]) -> None:
+    made, _ = studio
+    some = np.array([5, 2, 200])
+    told = of_clean(made, some, lambda crops, read: {"crops": crops, "read": read})
+    one, _ = made.clean(torch.tensor([2]))
+    assert told["crops"].shape == (3, 4, HEIGHT, WIDTH)
+    assert torch.allclose(told["crops"][1], one[0], atol=2e-2)
+    assert told["read"].shape == (3, CLUES)
+
+
+def test_what_is_reached_is_small_and_can_be_gone_on_from(tmp_path: Path) -> None:
+    trunk = Trunk(Sizes())
+    state = {
+        "slow": trunk.state_dict(), "contrast": {"scales": torch.ones(4)}, "labels": {},
+        "sizes": Sizes().as_dict(), "axes": torch.eye(4), "step": 7, "elapsed": 60.0,
+        "optimiser": [torch.zeros(10_000_000)],
+    }  # fmt: skip
+    kept, keep = tmp_path / "trunk-x.pt", tmp_path / "keep"
+    torch.save(state, kept)
+    palette = Palette()
+    reached(palette, keep, kept)
+    assert (keep / "trunk-x.pt").stat().st_size < kept.stat().st_size / 3
+    told = torch.load(keep / "trunk-x.pt", weights_only=True)
+    again = Trunk(Sizes())
+    again.load_state_dict(told["slow"])
+    right = trunk.to_style.weight
+    assert torch.allclose(again.to_style.weight, right, atol=1e-3)
+    other = Palette()
+    other.load_state_dict(torch.load(keep / "palette.pt", weights_only=True))
+    assert torch.allclose(other.first.weight, palette.first.weight, atol=1e-3)
