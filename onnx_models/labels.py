@@ -1,4 +1,4 @@
-"""Training labels read from labels.csv: brand, category, main colour, gender, model family."""
+"""Training labels read from labels.csv: brand, category, main colour, gender, model."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from onnx_models.dataset import I64, Row
+from onnx_models.named import models
 
 LEAST: Final = 20
 """Training pictures a label needs to become a class."""
@@ -54,11 +55,6 @@ def gender(text: str) -> str:
     return "kids" if re.match(r"(boys|girls)'", lowered) else ""
 
 
-def family(text: str) -> str:
-    """The model without brand's line words and width: "Air Jordan 1 Mid", "superstar"."""
-    return re.sub(r"\s+", " ", re.sub(r"[^a-z0-9 ]", " ", text.lower())).strip()
-
-
 def _codes(values: Sequence[str], rows: list[Row], least: int) -> tuple[I64, list[str]]:
     seen = Counter(v for v, row in zip(values, rows, strict=True) if row.split == "train" and v)
     names = sorted(name for name, count in seen.items() if count >= least)
@@ -67,12 +63,13 @@ def _codes(values: Sequence[str], rows: list[Row], least: int) -> tuple[I64, lis
 
 
 def read_labels(rows: list[Row]) -> tuple[I64, list[list[str]]]:
-    """Codes (n, 5), -1 unknown, and the names of brand, category, colour, gender and family."""
+    """Codes (n, 5), -1 unknown, and the names of brand, category, colour, gender and model."""
+    named = zip(models(rows), rows, strict=True)
     columns = [
         _codes([row.brand for row in rows], rows, LEAST),
         _codes([row.category.removesuffix("s") for row in rows], rows, LEAST),
         _codes([main_colour(row.colour) for row in rows], rows, LEAST),
         _codes([gender(row.gender) for row in rows], rows, LEAST),
-        _codes([family(row.name) for row in rows], rows, 12),
+        _codes([model if model != row.product else "" for model, row in named], rows, 12),
     ]
     return np.stack([codes for codes, _ in columns], axis=1), [names for _, names in columns]

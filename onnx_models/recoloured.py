@@ -1,8 +1,7 @@
 """Colourways that nobody made: a shoe of the data in other colours.
 
-Only footlocker and a few others state which products are one model in several colours, so what a
-model's shape is apart from its colour was learned from some hundred models. Here the colours of a
-cut-out are turned by a symmetry of the colour cube: channels change places, and at least one is
+Of a third of the products names tell which others are the same model in other colours
+(:mod:`onnx_models.named`); of the rest nothing does. Here the colours of a cut-out are turned by a symmetry of the colour cube: channels change places, and at least one is
 turned over, so that black and white take colours as well. Distances between colours stay, and with
 them every seam and panel. Then each channel takes another curve and the whole less saturation.
 """
