@@ -1,9 +1,10 @@
 """Colourways that nobody made: a shoe of the data in other colours.
 
-Of a third of the products names tell which others are the same model in other colours
-(:mod:`onnx_models.named`); of the rest nothing does. Here the colours of a cut-out are turned by a symmetry of the colour cube: channels change places, and at least one is
-turned over, so that black and white take colours as well. Distances between colours stay, and with
-them every seam and panel. Then each channel takes another curve and the whole less saturation.
+Of more than a third of the products names tell which others are the same model in other colours
+(:mod:`onnx_models.named`); of the rest nothing does. Here the colours of a cut-out are turned by a
+symmetry of the colour cube: channels change places, and at least one is turned over, so that black
+and white take colours as well. Distances between colours stay, and with them every seam and panel.
+Then each channel takes another curve and the whole less saturation.
 """
 
 from __future__ import annotations
