@@ -162,11 +162,16 @@ def read_labels(folder: Path, rows: list[Row]) -> tuple[Labels, npt.NDArray[np.b
         silhouette_of(f"{line['model']} {line['text']}", brand, rules)
         for line, brand in zip(table, brands, strict=True)
     ]
-    # Where the shop states full model names, a name that no rule knows is another family.
+    # Where the shop states full model names, a name that no rule knows is another family; and so is
+    # whatever a brand makes that has none of them.
     named = {"footlocker_2018", "nike_com_2023", "restocks_nike_jordan"}
+    owners = {rule.brand.casefold() for rule in rules}
+    stated = [
+        line["model"] if line["source"] in named else brand not in owners and brand
+        for line, brand in zip(table, brands, strict=True)
+    ]
     families = [
-        family or (_OTHER if line["source"] in named and line["model"] else "")
-        for family, line in zip(families, table, strict=True)
+        family or (_OTHER if other else "") for family, other in zip(families, stated, strict=True)
     ]
     colours = np.zeros((len(table), len(COLOURS)), np.float32)
     for index, line in enumerate(table):
