@@ -55,6 +55,12 @@ def gender(text: str) -> str:
     return "kids" if re.match(r"(boys|girls)'", lowered) else ""
 
 
+def category(text: str) -> str:
+    """The kind of shoe; empty where only that it is a sneaker is said: which sources say no more
+    would be learned from that."""
+    return "" if text == "sneaker" else text.removesuffix("s")
+
+
 def _codes(values: Sequence[str], rows: list[Row], least: int) -> tuple[I64, list[str]]:
     seen = Counter(v for v, row in zip(values, rows, strict=True) if row.split == "train" and v)
     names = sorted(name for name, count in seen.items() if count >= least)
@@ -67,7 +73,7 @@ def read_labels(rows: list[Row]) -> tuple[I64, list[list[str]]]:
     named = zip(models(rows), rows, strict=True)
     columns = [
         _codes([row.brand for row in rows], rows, LEAST),
-        _codes([row.category.removesuffix("s") for row in rows], rows, LEAST),
+        _codes([category(row.category) for row in rows], rows, LEAST),
         _codes([main_colour(row.colour) for row in rows], rows, LEAST),
         _codes([gender(row.gender) for row in rows], rows, LEAST),
         _codes([model if model != row.product else "" for model, row in named], rows, 12),

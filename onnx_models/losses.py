@@ -83,6 +83,34 @@ class Labels(nn.Module):
         super().__init__()
         self.heads = nn.ModuleList(nn.Linear(dim, size) for size in sizes)
         self.scale = nn.Parameter(torch.tensor(12.0).log())
+        self.begun = [False] * len(sizes)
+        """Which classifiers know something already."""
+
+    def take(self, state: dict[str, Tensor]) -> None:
+        """Go on from those of another run that have as many classes."""
+        with torch.no_grad():
+            self.scale.copy_(state["scale"])
+            for column, head in enumerate(self.heads):
+                weight, bias = (state[f"heads.{column}.{name}"] for name in ("weight", "bias"))
+                if weight.shape == head.weight.shape:
+                    head.weight.copy_(weight)
+                    head.bias.copy_(bias)
+                    self.begun[column] = True
+
+    @torch.no_grad()
+    def begin(self, attributes: Tensor, labels: Tensor) -> None:
+        """Let the others begin at the means of their classes: at random they would spoil what is
+        behind them. ``attributes`` (n, d) and ``labels`` (n, kinds) of pictures."""
+        around = attributes - attributes.mean(dim=0)
+        for column, head in enumerate(self.heads):
+            if self.begun[column]:
+                continue
+            known = labels[:, column] >= 0
+            sums = torch.zeros_like(head.weight)
+            sums.index_add_(0, labels[known, column], around[known])
+            head.weight.copy_(nn.functional.normalize(sums, dim=1))
+            head.bias.zero_()
+            self.begun[column] = True
 
     def forward(self, attributes: Tensor, labels: Tensor) -> Tensor:
         """Mean cross-entropy; ``attributes`` (n, d) unit rows, ``labels`` (n, kinds)."""

@@ -38,8 +38,8 @@ def kept_at(path: Path, *, weights_only: bool) -> dict[str, Any]:
 
 def go_on(network: Trunk, common: Common, path: Path) -> float:
     """Begin with the average that another run kept at ``path``, its style turned to the directions
-    of this run's training pictures; its classifiers of labels are left where there are others now.
-    Or with the trunk of the artifact in the folder ``path``, which has neither. AGAIN.
+    of this run's training pictures; of its classifiers of labels those with as many classes now. Or
+    with the trunk of the artifact in the folder ``path``, which has neither. AGAIN.
 
     Raises:
         SystemExit: there is none, or the artifact's trunk has another plan.
@@ -54,9 +54,7 @@ def go_on(network: Trunk, common: Common, path: Path) -> float:
     state = kept_at(path, weights_only=True)
     network.load_state_dict(state["slow"])
     common.contrast.load_state_dict(state["contrast"])
-    sizes = [len(head.bias) for head in common.labels.heads]
-    if [len(state["labels"][f"heads.{at}.bias"]) for at in range(len(sizes))] == sizes:
-        common.labels.load_state_dict(state["labels"])
+    common.labels.take(state["labels"])
     if "axes" in state:
         turn = common.known.axes.cpu().T @ state["axes"].float()
         with torch.no_grad():

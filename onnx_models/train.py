@@ -335,7 +335,7 @@ def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
     else:
         share = begin(trunk, stage.where, alone=bool(arguments.before))
 
-    catalogue = _catalogue(stage, finder, trunk, arguments) if before else None
+    catalogue = _catalogue(stage, finder, trunk, common, arguments) if before else None
 
     def losses(parts: Parts, batch: Batch) -> dict[str, Tensor]:
         extra = follow(parts, batch.rows) if follow else {}
@@ -360,9 +360,10 @@ def fit_trunk(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
 
 
 def _catalogue(
-    stage: Stage, finder: Finder, trunk: Trunk, arguments: argparse.Namespace
+    stage: Stage, finder: Finder, trunk: Trunk, common: Common, arguments: argparse.Namespace
 ) -> Banked | None:
-    """What a trunk that goes on from another run searches; None without a palette."""
+    """What a trunk that goes on from another run searches, and where new classifiers of labels
+    begin; None without a palette."""
     kept = stage.where / "palette.pt"
     if not kept.exists():
         return None
@@ -374,7 +375,10 @@ def _catalogue(
         Remembered.of(stage, finder, trunk, palette, arguments.seed).keep(path)
         torch.set_num_threads(threads)
     meet()
-    catalogue = Banked(stage, Remembered.kept(path))
+    told = Remembered.kept(path)
+    attributes = torch.from_numpy(told.parts["attributes"]).to(device())
+    common.labels.begin(attributes, common.known.labels[torch.from_numpy(told.rows)])
+    catalogue = Banked(stage, told)
     catalogue.to(device())
     return catalogue
 

@@ -254,14 +254,19 @@ def answers_of(
     return follow
 
 
-def search(stage: Stage, studio: Studio, trunk: Trunk, palette: Palette) -> Catalogue:
-    """All clean pictures that training may see, as trunk and palette know them now."""
+def search(
+    stage: Stage, studio: Studio, trunk: Trunk, palette: Palette, common: Common
+) -> Catalogue:
+    """All clean pictures that training may see, as trunk and palette know them now; new classifiers
+    of labels begin with them."""
     rows = np.array(sorted(trained_places(stage.bank)))
     palette.eval()
     told = of_clean(
         studio, rows,
         lambda crops, read: said_by(trunk, crops, LEARNED) | {"palette": palette(read)},
     )  # fmt: skip
+    of = torch.from_numpy(rows).to(torch.get_default_device())
+    common.labels.begin(told["attributes"], common.known.labels[of])
     seen = {name: part.cpu().numpy() for name, part in told.items()}
     pairing = studio.pairing
     with torch.device("cpu"):
@@ -282,7 +287,7 @@ def fit_trunk(
     reading = Reading(palette, known.white)
     before = copy.deepcopy(trunk)
     follow = answers_of(stage, sizes, known, studio, before, arguments)
-    catalogue = search(stage, studio, trunk, palette)
+    catalogue = search(stage, studio, trunk, palette, common)
 
     def losses(parts: Parts, batch: Batch) -> dict[str, Tensor]:
         live = cast(Live, batch)

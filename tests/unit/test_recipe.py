@@ -31,7 +31,7 @@ from onnx_models.hints import MOBILENET, Pretrained, settle  # noqa: E402
 from onnx_models.integers import in_integers, products  # noqa: E402
 from onnx_models.layerwise import losses as layer_losses  # noqa: E402
 from onnx_models.lessons import Common, Targets  # noqa: E402
-from onnx_models.losses import Fine, Follow  # noqa: E402
+from onnx_models.losses import Fine, Follow, Labels  # noqa: E402
 from onnx_models.model import Parts, Sizes, Trunk  # noqa: E402
 from onnx_models.onward import AGAIN, STAY, begin, carry, go_on, over, stay  # noqa: E402
 from onnx_models.packing import pack  # noqa: E402
@@ -494,6 +494,23 @@ def test_a_student_that_answers_as_the_tutor_has_nothing_to_match() -> None:
     assert float(follow(parts, rows)["follow"]) < 1e-3
 
 
+def test_new_classifiers_begin_at_the_means_of_their_classes() -> None:
+    torch.manual_seed(0)
+    labels = Labels(8, (3, 2))
+    labels.begun[1] = True
+    kept = labels.heads[1].weight.clone()
+    centres = torch.nn.functional.normalize(torch.randn(3, 8), dim=1)
+    codes = torch.arange(60) % 3
+    attributes = torch.nn.functional.normalize(centres[codes] + 0.1 * torch.randn(60, 8), dim=1)
+    told = torch.stack([torch.where(codes == 2, -1, codes), codes % 2], dim=1)
+    at_random = labels(attributes, told[:, :1]).item()
+    labels.begin(attributes, told)
+    assert labels(attributes, told[:, :1]).item() < 0.5 * at_random
+    assert torch.equal(kept, labels.heads[1].weight)
+    assert float(labels.heads[0].weight[2].norm()) == 0, "nothing is known of the third"
+    assert all(labels.begun)
+
+
 def test_a_run_goes_on_from_another_in_its_own_directions(tmp_path: Path) -> None:
     torch.manual_seed(0)
     sizes = Sizes(style=3)
@@ -518,9 +535,11 @@ def test_a_run_goes_on_from_another_in_its_own_directions(tmp_path: Path) -> Non
     same = zip(common.labels.state_dict().values(), kept["labels"].values(), strict=True)
     assert all(torch.equal(one, two) for one, two in same)
     more = Common(known, replace(sizes, labels=(1, 1, 1, 1, 2)))
-    begun = more.labels.heads[0].weight.clone()
+    begun = more.labels.heads[4].weight.clone()
     assert go_on(after, more, tmp_path / "trunk.pt") == AGAIN
-    assert torch.equal(begun, more.labels.heads[0].weight)
+    assert torch.equal(more.labels.heads[0].weight, other.labels.heads[0].weight)
+    assert torch.equal(begun, more.labels.heads[4].weight), "another number of classes"
+    assert more.labels.begun == [True] * 4 + [False]
     with pytest.raises(SystemExit, match="no run was kept at"):
         go_on(after, common, tmp_path / "another.pt")
     torch.save({**kept, "step": 3, "elapsed": 60.0, "sizes": sizes.as_dict()}, tmp_path / "all.pt")
