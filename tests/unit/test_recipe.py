@@ -49,7 +49,7 @@ from onnx_models.to_onnx import OPSET, open_session  # noqa: E402
 from onnx_models.train import seed_of  # noqa: E402
 from onnx_models.transformer import DEPTH, DIM, OWN, VIT, Transformer  # noqa: E402
 from onnx_models.tutor import Tutor  # noqa: E402
-from onnx_models.tutors import Tutors  # noqa: E402
+from onnx_models.tutors import Knowing, Tutors  # noqa: E402
 from onnx_models.weigh import STORED, Asked, Judge, Within, fit_asking  # noqa: E402
 
 
@@ -680,6 +680,36 @@ def test_tutors_tell_apart_what_either_does(tmp_path: Path) -> None:
     assert float(near) > 0.3, "a random rotation of 96 directions would give 0"
     apart = (both.detail @ both.detail.T - own @ own.T).abs().mean()
     assert float(apart) > 0.02, "the other network has a say"
+
+
+def test_several_tutors_tell_what_each_does(tmp_path: Path) -> None:
+    """All parts are packed, near the first's own directions; style is still another's."""
+    torch.manual_seed(0)
+    mobilenet(tmp_path)
+    one, two = Tutor(Sizes()).eval(), Trunk(Sizes()).eval()
+    tutors = Tutors([one, two], Sizes(), tmp_path)
+    shoes = [torch.cat(drawn(seed), dim=1) for seed in range(160)]
+    x = torch.nn.functional.interpolate(torch.cat(shoes), (HEIGHT, WIDTH))
+    axes = torch.linalg.qr(torch.randn(DIM, Sizes().style))[0]
+    tutors.fit((x.permute(0, 2, 3, 1) * 255).to(torch.uint8), axes)
+    with torch.inference_mode():
+        alone, other, both = one(x), two(x), tutors(x)
+        knows = Knowing(tutors)(x)
+    for name in Follow.FOLLOWED:
+        packed, first, second = (getattr(told, name) for told in (both, alone, other))
+        assert packed.shape == first.shape
+        assert torch.allclose(packed.norm(dim=1), torch.ones(160), atol=1e-3), name
+        assert torch.equal(packed, getattr(knows, name))
+        own = torch.nn.functional.normalize(first - first.mean(0), dim=1)
+        assert float((own * packed).sum(1).mean()) > 0.25, name
+        # Likeness is the mean of both, as far as it can be packed.
+        with torch.inference_mode():
+            told = [
+                fine(part) for fine, part in zip(tutors.own[name], (first, second), strict=True)
+            ]
+        mean = sum(part @ part.T for part in told)
+        agreed = torch.corrcoef(torch.stack([(packed @ packed.T).flatten(), mean.flatten()]))
+        assert float(agreed[0, 1]) > 0.7, name
 
 
 def test_a_pair_network_hears_how_a_vector_asks() -> None:
