@@ -40,6 +40,7 @@ from onnx_models.dataset import (
     Cache,
     Row,
     foreground,
+    mask_boxes,
 )
 from onnx_models.named import models
 from onnx_models.turned import turned
@@ -140,20 +141,15 @@ def several(rows: Iterable[int], products: I64, bank: Bank, labelled: int) -> Se
     return Several(*([np.array(g) for g in kind.values() if len(g) > 1] for kind in kinds))
 
 
-def drawn_pictures(where: Path) -> tuple[U8, I64]:
-    """Drawn shoes (DESIGNS * views, 192, 192, 4) with masks, and their boxes; cached."""
+def drawn_pictures(where: Path) -> U8:
+    """Drawn shoes (DESIGNS * views, 192, 192, 4) with masks, a memory map; made once."""
     path = where / "drawn.npy"
     if not path.exists():
         with multiprocessing.get_context("spawn").Pool(os.cpu_count()) as pool:
             made = [one for many in pool.imap(_draw, range(DESIGNS), chunksize=8) for one in many]
         np.save(path, np.stack(made))
-    pictures: U8 = np.load(path)
-    boxes = np.tile(np.array([0, 0, CACHE_SIZE, CACHE_SIZE], np.int64), (len(pictures), 1))
-    for index, picture in enumerate(pictures):
-        ys, xs = np.nonzero(picture[..., 3])
-        if len(ys):
-            boxes[index] = xs.min(), ys.min(), xs.max() + 1, ys.max() + 1
-    return pictures, boxes
+    pictures: U8 = np.load(path, mmap_mode="r")
+    return pictures
 
 
 def _draw(seed: int) -> list[U8]:
@@ -218,7 +214,8 @@ def _fill(job: tuple[Path, Path, int, int, int]) -> None:
     plan = np.load(where / "plan.npy")
     rgba, boxes = np.load(cache / "rgba.npy", mmap_mode="r"), np.load(cache / "boxes.npy")
     masked = np.load(cache / "masked.npy")
-    drawn, drawn_boxes = drawn_pictures(cache)
+    drawn = np.array(drawn_pictures(cache))
+    drawn_boxes = mask_boxes(drawn)
     bases, products = np.load(where / "bases.npy"), np.load(where / "products.npy")
     camera = Camera(np.load(where / "backdrops.npy", mmap_mode="r"), CACHE_SIZE, rng)
     for place in range(start, stop):
@@ -258,7 +255,7 @@ def build_bank(rows: list[Row], cache: Cache, folder: Path, backdrops: U8, seed:
     """Make the bank under ``folder / "bank"`` (some minutes), or open what is there."""
     where = folder / "bank"
     where.mkdir(exist_ok=True)
-    drawn, _ = drawn_pictures(folder)
+    drawn = drawn_pictures(folder)
     done = where / "done"
     plan = np.array(_plan(rows, cache.masked, len(drawn)), np.int64)
     if not done.exists():
@@ -299,7 +296,7 @@ def open_bank(rows: list[Row], cache: Cache, folder: Path) -> Bank:
     where = folder / "bank"
     if not (where / "done").exists():
         raise FileNotFoundError(f"no bank of views in {where}: onnx_models.train makes it")
-    drawn, _ = drawn_pictures(folder)
+    drawn = drawn_pictures(folder)
     plan, bases = np.load(where / "plan.npy"), np.load(where / "bases.npy")
     made = tuple(np.load(where / f"{name}.npy", mmap_mode="r") for name in ("views", "masks"))
     return _opened(rows, cache, plan, bases, len(drawn), (*made, np.load(where / "light.npy")))
@@ -308,7 +305,7 @@ def open_bank(rows: list[Row], cache: Cache, folder: Path) -> Bank:
 def planned(rows: list[Row], cache: Cache, folder: Path) -> Bank:
     """A bank of which no view is made: who meets whom, for views that are made when they are
     needed."""
-    drawn = len(drawn_pictures(folder)[0])
+    drawn = len(drawn_pictures(folder))
     plan = np.array(_plan(rows, cache.masked, drawn), np.int64)
     nothing = np.empty((0, MASK, MASK), np.uint8)
     made = (np.empty((0, CACHE_SIZE, CACHE_SIZE, 3), np.uint8), nothing, np.empty((0, 3)))

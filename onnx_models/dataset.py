@@ -205,7 +205,7 @@ def _prepare(path: str) -> U8:
     return rgba
 
 
-def _boxes(rgba: npt.NDArray[Any]) -> I64:
+def mask_boxes(rgba: npt.NDArray[Any]) -> I64:
     """Bounding boxes (n, 4) as x0, y0, x1, y1 of the masks; the whole picture where empty."""
     boxes = np.tile(np.array([0, 0, CACHE_SIZE, CACHE_SIZE], np.int64), (len(rgba), 1))
     for index in range(len(rgba)):
@@ -244,7 +244,7 @@ def build_cache(folder: Path, rows: list[Row], cache: Path) -> Cache:
             for index, picture in enumerate(pool.imap(_prepare, jobs, chunksize=64)):
                 rgba[index] = picture
         rgba.flush()
-        np.save(cache / "boxes.npy", _boxes(rgba))
+        np.save(cache / "boxes.npy", mask_boxes(rgba))
         np.save(cache / "masked.npy", np.array([one[..., 3].any() for one in rgba]))
         stamp.write_text(listing)
     pictures = np.load(cache / "rgba.npy", mmap_mode="r")

@@ -96,17 +96,19 @@ def over(kept: Path) -> bool:
     return kept.exists() and STAYED in kept_at(kept, weights_only=False)
 
 
+def halved(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The same in half precision."""
+    return {
+        name: value.half() if value.dtype.is_floating_point else value
+        for name, value in weights.items()
+    }
+
+
 def carry(kept: Path, out: Path) -> None:
     """Write what :func:`go_on` reads of a run's checkpoint in half precision: small enough to stand
     in the repository, so that another machine trains on."""
     state = kept_at(kept, weights_only=False)
-    halves = {
-        name: {
-            key: value.half() if value.dtype.is_floating_point else value
-            for key, value in state[name].items()
-        }
-        for name in ("slow", "contrast", "labels")
-    }
+    halves = {name: halved(state[name]) for name in ("slow", "contrast", "labels")}
     facts = {name: state[name] for name in ("sizes", "axes", "step", "elapsed")}
     out.parent.mkdir(parents=True, exist_ok=True)
     store({**halves, **facts, "axes": state["axes"].half()}, out)

@@ -40,7 +40,7 @@ from onnx_models.bank import build_bank, clean_places
 from onnx_models.before import Before, fill, unpacked
 from onnx_models.catalogue import Banked, Remembered
 from onnx_models.crops import Crops, build_clues, build_looks
-from onnx_models.dataset import build_cache, read_rows, shoes_folder
+from onnx_models.dataset import Cache, Row, build_cache, read_rows, shoes_folder
 from onnx_models.finder import HEIGHT, WIDTH, Finder
 from onnx_models.fit import Plan, checkpoint, device, fit, matrices, meet, split, the_first
 from onnx_models.hints import MOBILENET, train_body
@@ -79,13 +79,19 @@ TRUNK_WEIGHTS: Final = {
 }  # fmt: skip
 
 
-def prepare(arguments: argparse.Namespace) -> Stage:
-    """Cache, the teacher's view of it, and the bank, each made or opened."""
-    where: Path = arguments.cache
+def photographs(arguments: argparse.Namespace) -> tuple[list[Row], Cache]:
+    """All of them, decoded, and looked at by the teacher: each done once."""
     folder = shoes_folder(arguments.data)
     rows = read_rows(folder, arguments.hold)
-    cache = build_cache(folder, rows, where)
-    teacher_features(cache.rgba, arguments.teachers / VIT_TINY, where)
+    cache = build_cache(folder, rows, arguments.cache)
+    teacher_features(cache.rgba, arguments.teachers / VIT_TINY, arguments.cache)
+    return rows, cache
+
+
+def prepare(arguments: argparse.Namespace) -> Stage:
+    """The photographs and the bank, made or opened."""
+    where: Path = arguments.cache
+    rows, cache = photographs(arguments)
     trainable = np.array([i for i, row in enumerate(rows) if row.split == "train"])
     wild = trainable[[rows[i].setting == "wild" for i in trainable]]
     backdrops = backdrop_pool(cache.rgba, wild, trainable, 4000, arguments.seed, laid=0.3)

@@ -127,7 +127,7 @@ class Tutors(nn.Module):
 
 
 class Knowing(nn.Module):
-    """What tutors know of shoes, without style: half the work."""
+    """What tutors know of shoes, without style, which costs a transformer more."""
 
     def __init__(self, tutors: Tutors) -> None:
         super().__init__()

@@ -2,8 +2,7 @@
 
 The same scene and the same ranges as :class:`onnx_models.augment.Camera`, which makes one view at a
 time on a CPU: another backdrop, angle, light, lens and file, sometimes the other shoe of the pair,
-sometimes something in front. A view is made in some ten microseconds and seen once, so that no
-network learns one by heart.
+sometimes something in front. A view is seen once, so that no network learns one by heart.
 """
 
 from __future__ import annotations
@@ -14,7 +13,18 @@ import torch
 from torch import Tensor, nn
 
 from onnx_models.dataset import CACHE_SIZE
-from onnx_models.live.optics import chance, filed, lens, lit, rounded, spread, through, uniform
+from onnx_models.live.optics import (
+    chance,
+    filed,
+    inside,
+    lens,
+    lit,
+    rounded,
+    spread,
+    thinned,
+    through,
+    uniform,
+)
 
 SHADOW: Final = 48
 """Pixels a side at which a shadow is blurred."""
@@ -85,12 +95,23 @@ def seen_through(pixels: Tensor, matrices: Tensor, high: int, wide: int) -> Tens
     return nn.functional.grid_sample(pixels, grid, align_corners=False)
 
 
-def looked_at(cuts: Cuts, matrices: Tensor) -> tuple[Tensor, Tensor]:
-    """Pixels on white, and opacity, of cut-outs as ``matrices`` say."""
-    side = cuts.pixels.shape[3]
-    both = torch.cat([1 - cuts.pixels, cuts.opacity], 1)
-    seen = seen_through(both, matrices, side, side)
+def looked_at(pixels: Tensor, opacity: Tensor, matrices: Tensor) -> tuple[Tensor, Tensor]:
+    """Cut-outs as ``matrices`` say: pixels (n, 3, h, w) on white, and opacity (n, 1, h, w)."""
+    high, wide = pixels.shape[2:]
+    seen = seen_through(torch.cat([1 - pixels, opacity], 1), matrices, high, wide)
     return 1 - seen[:, :3], seen[:, 3:]
+
+
+def cropped(pictures: Tensor, side: int, least: float) -> Tensor:
+    """Random squares of pictures (n, k, k, 3) uint8, ``least`` of their side or more, as
+    (n, 3, side, side) in 0..1."""
+    n, whole = len(pictures), pictures.shape[1]
+    kept = uniform(n, least, 1.0)
+    corner = torch.rand(n, 2) * (1 - kept)[:, None] * whole
+    step, zero, one = kept * whole / side, torch.zeros(n), torch.ones(n)
+    rows = torch.stack([step, zero, corner[:, 0], zero, step, corner[:, 1], zero, zero, one], 1)
+    pixels = pictures.permute(0, 3, 1, 2).float() / 255
+    return seen_through(pixels, rows.reshape(n, 3, 3), side, side)
 
 
 def placed(cuts: Cuts, scale: Tensor, strength: Tensor, frame: Tensor, boxes: Tensor) -> Tensor:
@@ -129,20 +150,9 @@ class Camera:
     def behind(self, count: int, side: int) -> Tensor:
         """Backdrops (count, 3, side, side): crops, mirrored and laid on their side."""
         some = self.backdrops[torch.randint(len(self.backdrops), (count,))]
-        pixels = some.permute(0, 3, 1, 2).float() / 255
-        whole = pixels.shape[3]
-        kept = uniform(count, 0.4, 1.0)
-        corner = torch.rand(count, 2) * (1 - kept)[:, None] * whole
-        step = kept * whole / side
-        mirror = chance(count, 0.5)
-        across = torch.where(mirror, -step, step)
-        left = torch.where(mirror, corner[:, 0] + kept * whole - 1, corner[:, 0])
-        zero, one = torch.zeros(count), torch.ones(count)
-        rows = torch.stack([across, zero, left, zero, step, corner[:, 1], zero, zero, one], 1)
-        matrices = rows.reshape(count, 3, 3)
-        lying = chance(count, 0.3)[:, None, None]
-        matrices = torch.where(lying, matrices[:, [1, 0, 2]], matrices)
-        return seen_through(pixels, matrices, side, side)
+        pixels = cropped(some, side, 0.4)
+        pixels = torch.where(spread(chance(count, 0.5)), pixels.flip(3), pixels)
+        return torch.where(spread(chance(count, 0.3)), pixels.transpose(2, 3), pixels)
 
     def shots(self, cuts: Cuts, strength: Tensor) -> Views:
         """What a phone sends, one view of each cut-out; ``strength`` (n,) in 0..1."""
@@ -155,10 +165,12 @@ class Camera:
         extent = cuts.boxes[:, 2:] - cuts.boxes[:, :2]
         fits = (frame * extent.amax(1, keepdim=True) / extent).amin(1).clamp(max=1)
         scale = torch.where(narrow < 1, scale * fits, scale)
-        pixels, masks = looked_at(cuts, placed(cuts, scale, strength, frame, cuts.boxes))
+        pixels, masks = looked_at(
+            cuts.pixels, cuts.opacity, placed(cuts, scale, strength, frame, cuts.boxes)
+        )
         # The outermost pixels hold the old backdrop: a halo would give the shoe away.
         thin = cuts.masked & chance(n, 0.75)
-        masks = torch.where(spread(thin), -nn.functional.max_pool2d(-masks, 3, 1, 1), masks)
+        masks = torch.where(spread(thin), thinned(masks), masks)
         elsewhere = torch.nonzero(cuts.masked & chance(n, 0.85))[:, 0]
         if len(elsewhere):
             pixels[elsewhere], masks[elsewhere] = self._composed(
@@ -166,9 +178,7 @@ class Camera:
             )
         pixels = lens(lit(pixels, strength))
         bars = ((1 - frame) * side / 2).floor()
-        at = torch.arange(side)
-        inside = (at >= bars[:, :, None]) & (at < side - bars[:, :, None])
-        shown = (inside[:, 1, :, None] & inside[:, 0, None, :])[:, None]
+        shown = inside(bars, side - bars, side, side)
         return told(cuts, torch.where(shown, pixels, 1.0), masks * shown)
 
     def _composed(
@@ -198,10 +208,7 @@ class Camera:
         pixels = pixels * soft + backdrop * (1 - soft)
         size = uniform(n, 0.1, 0.4, 2) * side
         start = torch.rand(n, 2) * (side - size)
-        line = torch.arange(side)
-        inside = (line >= start[:, :, None]) & (line < (start + size)[:, :, None])
-        over = (inside[:, 1, :, None] & inside[:, 0, None, :])[:, None]
-        over = over & spread(chance(n, 0.2 * strength))
+        over = inside(start, start + size, side, side) & spread(chance(n, 0.2 * strength))
         return torch.where(over, self.behind(n, side), pixels), masks * ~over
 
     def shops(self, cuts: Cuts) -> Views:
@@ -212,7 +219,9 @@ class Camera:
         whole = torch.tensor([0.0, 0.0, side, side]).expand(n, 4)
         boxes = torch.where((~pair & chance(n, 0.5))[:, None], whole, cuts.boxes)
         mild, frame = torch.full((n,), 0.15), torch.ones(n, 2)
-        pixels, masks = looked_at(cuts, placed(cuts, scale, mild, frame, boxes))
+        pixels, masks = looked_at(
+            cuts.pixels, cuts.opacity, placed(cuts, scale, mild, frame, boxes)
+        )
         two = torch.nonzero(pair)[:, 0]
         if len(two):
             pixels[two], masks[two] = paired(
@@ -226,13 +235,8 @@ class Camera:
 
     def scenes(self, pictures: Tensor) -> Views:
         """Views of pictures (n, k, k, 3) uint8 with no shoe in them."""
-        n, side, whole = len(pictures), CACHE_SIZE, pictures.shape[1]
-        kept = uniform(n, 0.7, 1.0)
-        corner = torch.rand(n, 2) * (1 - kept)[:, None] * whole
-        step, zero, one = kept * whole / side, torch.zeros(n), torch.ones(n)
-        rows = torch.stack([step, zero, corner[:, 0], zero, step, corner[:, 1], zero, zero, one], 1)
-        pixels = pictures.permute(0, 3, 1, 2).float() / 255
-        pixels = seen_through(pixels, rows.reshape(n, 3, 3), side, side)
+        n, side = len(pictures), CACHE_SIZE
+        pixels = cropped(pictures, side, 0.7)
         nothing = torch.zeros(n, 1, side, side)
         pixels = lens(lit(pixels, uniform(n, 0.3, 1.0)))
         return Views(pixels, nothing, torch.zeros(n, 3), torch.zeros(n, dtype=torch.bool))
@@ -243,7 +247,8 @@ def paired(
 ) -> tuple[Tensor, Tensor]:
     """With the other shoe of the pair behind the first, at another angle."""
     scale = scale * uniform(len(scale), 0.8, 1.0)
-    other, more = looked_at(cuts, placed(cuts, scale, strength, frame, cuts.boxes))
+    at = placed(cuts, scale, strength, frame, cuts.boxes)
+    other, more = looked_at(cuts.pixels, cuts.opacity, at)
     behind = (masks < SURE) & (more >= SURE)
     return torch.where(behind, other, pixels), torch.where(behind, 1.0, masks)
 

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from onnx_models.crops import LOOKED
 from onnx_models.finder import HEIGHT, WIDTH, Found
-from onnx_models.live.camera import Views, seen_through
-from onnx_models.live.optics import chance, spread, uniform
+from onnx_models.live.camera import Views, looked_at
+from onnx_models.live.optics import chance, inside, spread, thinned, uniform
 from onnx_models.pieces import KEPT, beside
 from onnx_models.warped import ASIDE, ASPECT, CURVE, LEAN, SHEAR, TURN, WARPED, ZOOM
 
@@ -20,12 +20,10 @@ def known(found: Found, views: Views, share: float = 1 - LOOKED) -> Found:
     are, and for a part of the true light."""
     n = len(views.pixels)
     masks = views.masks
-    grown, shrunk = (
-        nn.functional.max_pool2d(masks, 5, 1, 2),
-        -nn.functional.max_pool2d(-masks, 3, 1, 1),
-    )
+    grown = nn.functional.max_pool2d(masks, 5, 1, 2)
     kind = torch.rand(n)
-    masks = torch.where(spread(kind < 0.3), grown, torch.where(spread(kind < 0.42), shrunk, masks))
+    masks = torch.where(spread(kind < 0.42), thinned(masks), masks)
+    masks = torch.where(spread(kind < 0.3), grown, masks)
     small = nn.functional.adaptive_avg_pool2d(masks, found.logits.shape[1])[:, 0]
     logits = torch.logit(small.clamp(0.002, 0.998))
     there = (views.masks.mean((1, 2, 3)) > 0.01) & chance(n, share)
@@ -61,20 +59,14 @@ def looked_again(crops: Tensor) -> Tensor:
     half = WIDTH / 2
     middle = torch.tensor([[half, 0, half], [0, half, HEIGHT / 2], [0, 0, 1]])
     matrices = middle @ torch.linalg.inv(near) @ torch.linalg.inv(middle)
-    some = crops[at]
-    seen = seen_through(torch.cat([1 - some[:, :3], some[:, 3:]], 1), matrices, HEIGHT, WIDTH)
-    colours = (1 - seen[:, :3]).clamp(1e-5, 1) ** spread(torch.exp(torch.randn(count) * CURVE))
-    crops = crops.index_copy(0, at, torch.cat([colours, seen[:, 3:]], 1))
+    colours, alpha = looked_at(crops[at, :3], crops[at, 3:], matrices)
+    colours = colours.clamp(1e-5, 1) ** spread(torch.exp(torch.randn(count) * CURVE))
+    crops = crops.index_copy(0, at, torch.cat([colours, alpha], 1))
     crops = torch.where(spread(chance(n, 0.5)), crops.flip(3), crops)
-    sides = torch.tensor([HEIGHT, WIDTH])
+    sides = torch.tensor([WIDTH, HEIGHT])
     size = uniform(n, 0.15, 0.45, 2) * sides
     start = torch.rand(n, 2) * (sides - size)
-    lines = (torch.arange(HEIGHT), torch.arange(WIDTH))
-    inside = [
-        (line >= first[:, None]) & (line < last[:, None])
-        for line, first, last in zip(lines, start.T, (start + size).T, strict=True)
-    ]
-    hidden = (inside[0][:, :, None] & inside[1][:, None])[:, None] & spread(chance(n, 0.15))
+    hidden = inside(start, start + size, HEIGHT, WIDTH) & spread(chance(n, 0.15))
     white = torch.tensor([1.0, 1.0, 1.0, 0.0])[None, :, None, None]
     crops = torch.where(hidden, white, crops)
     gains = torch.exp(torch.randn(n, 3) * 0.05 + torch.randn(n, 1) * 0.08)

@@ -36,16 +36,29 @@ HALVED: Final = 0.5
 @dataclass(frozen=True)
 class Live(Batch):
     """A batch whose views (2n, 3, s, s), masks (2n, 1, s, s), light (2n, 3) and whether that and
-    the mask are known (2n,) are there; ``clean`` (2n,): the served picture itself; ``clues``
-    (2n, CLUES) for the palette."""
+    the mask are known (2n,) are there, and what the finder says of them: logits (2n, k, k) and
+    ``correction`` (2n, 3); ``phone`` (2n,) and ``clean`` (2n,): a phone's view, and the served
+    picture itself."""
 
     pixels: Tensor
     masks: Tensor
     light: Tensor
     lit: Tensor
     masked: Tensor
+    logits: Tensor
+    correction: Tensor
+    phone: Tensor
     clean: Tensor
-    clues: Tensor
+
+    @torch.no_grad()
+    def read(self) -> Tensor:
+        """What the palette reads (2n, CLUES): of PARTLY of the phone's views a part of the shoe."""
+        some = self.phone & chance(len(self.phone), PARTLY)
+        seen = partly(Found(self.logits, self.correction), some)
+        return torch.cat([
+            clues(x, focus(x, Found(*one)), Found(*one))[0]
+            for x, *one in zip(*(v.split(CHUNK) for v in (self.pixels, *seen)), strict=True)
+        ])  # fmt: skip
 
 
 class Studio:
@@ -150,16 +163,11 @@ class Studio:
         views = self._views(pictures, kinds, (pictures >= 0) & (rows < 0))
         found = self.found(views.pixels)
         crops = looked_again(focus(views.pixels, known(found, views)))
-        # A colour that is not the palette's to know: of part of the shoe.
-        seen = partly(found, (kinds == SHOT) & chance(len(kinds), PARTLY))
-        read = torch.cat([
-            clues(x, focus(x, Found(*one)), Found(*one))[0]
-            for x, *one in zip(*(v.split(CHUNK) for v in (views.pixels, *seen)), strict=True)
-        ])  # fmt: skip
         masked = (pictures < 0) | self.shoes.masked[pictures.clamp(min=0)]
         return Live(
             crops, rows, products, models, pictures, views.pixels, views.masks, views.light,
-            views.lit, masked, (kinds == CLEAN) & (rows >= 0), read,
+            views.lit, masked, found.logits, found.light, kinds == SHOT,
+            (kinds == CLEAN) & (rows >= 0),
         )  # fmt: skip
 
     def _codes(self, codes: I64, rows: I64) -> I64:

@@ -33,6 +33,20 @@ def spread(scale: Tensor) -> Tensor:
     return scale[:, None, None, None]
 
 
+def thinned(masks: Tensor) -> Tensor:
+    """Masks (n, 1, h, w) without their outermost pixels."""
+    return -nn.functional.max_pool2d(-masks, 3, 1, 1)
+
+
+def inside(low: Tensor, high: Tensor, height: int, width: int) -> Tensor:
+    """(n, 1, height, width) true in rectangles from ``low`` to before ``high``, (n, 2) as x, y."""
+    across, along = (
+        (line >= low[:, at, None]) & (line < high[:, at, None])
+        for at, line in enumerate((torch.arange(width), torch.arange(height)))
+    )
+    return (along[:, :, None] & across[:, None])[:, None]
+
+
 def lit(pixels: Tensor, strength: Tensor) -> Tensor:
     """Exposure, white balance, gamma and saturation of (n, 3, h, w) in 0..1; ``strength`` (n,)."""
     n = len(pixels)
@@ -85,9 +99,8 @@ def moved(pixels: Tensor) -> Tensor:
     )
     along = x * torch.cos(angle)[:, None, None] + y * torch.sin(angle)[:, None, None]
     beside = y * torch.cos(angle)[:, None, None] - x * torch.sin(angle)[:, None, None]
-    kernel = (1 - beside.abs()).clamp(min=0) * (length[:, None, None] + 0.5 - along.abs()).clamp(
-        0, 1
-    )
+    reach = (length[:, None, None] + 0.5 - along.abs()).clamp(0, 1)
+    kernel = (1 - beside.abs()).clamp(min=0) * reach
     kernel = kernel / kernel.sum((1, 2), keepdim=True)
     kernel = kernel.repeat_interleave(c, 0)[:, None]
     padded = nn.functional.pad(pixels, (middle,) * 4, mode="reflect")

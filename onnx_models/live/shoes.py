@@ -13,15 +13,24 @@ from typing import Final, NamedTuple, TypeVar
 import cv2
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from onnx_models import sets
 from onnx_models.augment import backdrop_pool, drawn_scene
 from onnx_models.bank import Bank, drawn_pictures
-from onnx_models.dataset import CACHE_SIZE, I64, MULTIVIEW_SOURCES, PAIR_SOURCES, U8, Cache, Row
+from onnx_models.dataset import (
+    CACHE_SIZE,
+    I64,
+    MULTIVIEW_SOURCES,
+    PAIR_SOURCES,
+    U8,
+    Cache,
+    Row,
+    mask_boxes,
+)
 from onnx_models.live.camera import Cuts
-from onnx_models.live.optics import chance, spread, uniform
+from onnx_models.live.optics import chance, inside, spread, thinned, uniform
 from onnx_models.recoloured import CURVE, KEPT, OVER
 from onnx_models.turned import turned
 
@@ -138,7 +147,7 @@ class Maps(NamedTuple):
         found = found.clamp(min=1e-5) ** self.exponents[:, :, None, None]
         grey = found.mean(1, keepdim=True)
         found = grey + (found - grey) * spread(self.kept)
-        opacity = -nn.functional.max_pool2d(-cuts.opacity, 3, 1, 1)
+        opacity = thinned(cuts.opacity)
         return cuts._replace(pixels=found * opacity + (1 - opacity), opacity=opacity)
 
 
@@ -146,7 +155,7 @@ class Shoes:
     """Cut-outs of all rows of a bank, on the default device."""
 
     def __init__(self, rows: list[Row], cache: Cache, bank: Bank, where: Path) -> None:
-        drawn, drawn_boxes = drawn_pictures(where)
+        drawn = np.array(drawn_pictures(where))
         times = [(int(i), time) for time in range(sets.SETS) for i in bank.bases]
 
         def repaint(which: tuple[int, int]) -> U8:
@@ -156,7 +165,7 @@ class Shoes:
         with ThreadPoolExecutor(os.cpu_count()) as threads:
             again = list(threads.map(repaint, times))
         there, self.where = torch.get_default_device(), where
-        first, self.labelled = len(rows), len(rows)
+        first = len(rows)
         count = first + len(drawn) + len(again)
         self.rgba = torch.empty(count, CACHE_SIZE, CACHE_SIZE, 4, dtype=torch.uint8)
         for start in range(0, first, 1024):
@@ -166,7 +175,7 @@ class Shoes:
         if again:
             self.rgba[first + len(drawn) :] = torch.from_numpy(np.stack(again)).to(there)
         others = np.tile(cache.boxes[bank.bases], (sets.SETS, 1))
-        boxes = np.concatenate([cache.boxes, drawn_boxes, others]).astype(np.float32)
+        boxes = np.concatenate([cache.boxes, mask_boxes(drawn), others]).astype(np.float32)
         self.boxes = torch.from_numpy(boxes).to(there)
         whole = np.ones(len(drawn) + len(again), bool)
         self.masked = torch.from_numpy(np.concatenate([cache.masked, whole])).to(there)
@@ -211,8 +220,9 @@ class Shoes:
                 torch.where(first, left, right - width), torch.where(first, left + width, right)
             )  # fmt: skip
             boxes[at, 0], boxes[at, 2] = left, right
-            line = torch.arange(CACHE_SIZE)
-            shown = ((line >= left[:, None]) & (line < right[:, None]))[:, None, None].float()
+            top, bottom = torch.zeros_like(left), torch.full_like(left, CACHE_SIZE)
+            low, high = torch.stack([left, top], 1), torch.stack([right, bottom], 1)
+            shown = inside(low, high, CACHE_SIZE, CACHE_SIZE).float()
             pixels[at] = pixels[at] * shown + (1 - shown)
             opacity[at] = opacity[at] * shown
         return Cuts(pixels, opacity, boxes, self.masked[rows])

@@ -28,9 +28,9 @@ import torch
 from torch import Tensor, nn
 
 from onnx_models.assemble import WHITENED
-from onnx_models.bank import planned, trained_places
+from onnx_models.bank import planned
 from onnx_models.catalogue import LEARNED, Catalogue
-from onnx_models.dataset import I64, U8, build_cache, read_rows, shoes_folder
+from onnx_models.dataset import I64, U8
 from onnx_models.finder import Finder, Found, loss
 from onnx_models.fit import Plan, average, checkpoint, device, fit, matrices, split, store
 from onnx_models.labels import read_labels
@@ -39,14 +39,21 @@ from onnx_models.live.draw import CHUNK, Live, Studio
 from onnx_models.live.shoes import Shoes, backdrops, scenes
 from onnx_models.losses import Follow
 from onnx_models.model import Parts, Sizes, Trunk
-from onnx_models.onward import AGAIN, carry, go_on, kept_at
+from onnx_models.onward import AGAIN, carry, go_on, halved, kept_at
 from onnx_models.palette import Palette, contrast
 from onnx_models.sampler import Batch
 from onnx_models.seek import BODY_PEAK
 from onnx_models.seek import DECAY as FINDER_DECAY
 from onnx_models.seek import PEAK as FINDER_PEAK
-from onnx_models.teachers import teacher_features
-from onnx_models.train import DECAY, PEAK, TRUNK_PEAK, TRUNK_WEIGHTS, TUTOR_PEAK
+from onnx_models.train import (
+    DECAY,
+    PEAK,
+    TRUNK_PEAK,
+    TRUNK_WEIGHTS,
+    TUTOR_PEAK,
+    open_finder,
+    photographs,
+)
 from onnx_models.train import TUTOR_WEIGHTS as WEIGHTS
 from onnx_models.train import TUTORS as ASKED
 from onnx_models.tutor import VIT_TINY, Tutor, pretrained
@@ -65,11 +72,8 @@ SAVED: Final = 0.75
 
 
 def prepare(arguments: argparse.Namespace) -> Stage:
-    """The photographs, the teacher's view of them, and who meets whom."""
-    folder = shoes_folder(arguments.data)
-    rows = read_rows(folder, arguments.hold)
-    cache = build_cache(folder, rows, arguments.cache)
-    teacher_features(cache.rgba, arguments.teachers / VIT_TINY, arguments.cache)
+    """The photographs, and who meets whom."""
+    rows, cache = photographs(arguments)
     return Stage(rows, cache, planned(rows, cache, arguments.cache), arguments.cache)
 
 
@@ -161,9 +165,10 @@ class Reading(nn.Module):
         self.palette.train()
         looks = self.white[batch.rows]
         twins = looks @ looks.T > TWIN
-        wrong = contrast(self.palette(batch.clues), batch.products, twins, self.scale)
+        read = batch.read()
+        wrong = contrast(self.palette(read), batch.products, twins, self.scale)
         with torch.no_grad():
-            return wrong, self.slow(batch.clues)
+            return wrong, self.slow(read)
 
 
 def plan(
@@ -186,11 +191,7 @@ def plan(
 def reached(beside: nn.Module, keep: Path, kept: Path) -> None:
     """Write into ``keep`` the run at ``kept`` and what learns beside it, in half precision."""
     carry(kept, keep / kept.name)
-    weights = {
-        name: value.half() if value.dtype.is_floating_point else value
-        for name, value in beside.state_dict().items()
-    }
-    store(weights, keep / f"{type(beside).__name__.lower()}.pt")
+    store(halved(beside.state_dict()), keep / f"{type(beside).__name__.lower()}.pt")
 
 
 def fit_tutor(
@@ -234,7 +235,7 @@ def answers_of(
     tutor, common = Tutor(sizes), Common(known, sizes)
     tutor.load_state_dict(state["slow"])
     common.contrast.load_state_dict(state["contrast"])
-    seen = np.array(sorted(trained_places(stage.bank)))
+    seen = np.array(sorted(studio.pairing.places))
     some = np.random.default_rng(arguments.seed).choice(seen, min(SAMPLE, len(seen)), replace=False)
     sample = of_clean(studio, np.sort(some), lambda crops, _: {"crops": crops})["crops"]
     sample = (sample.permute(0, 2, 3, 1) * 255 + 0.5).to(torch.uint8)
@@ -254,12 +255,10 @@ def answers_of(
     return follow
 
 
-def search(
-    stage: Stage, studio: Studio, trunk: Trunk, palette: Palette, common: Common
-) -> Catalogue:
+def search(studio: Studio, trunk: Trunk, palette: Palette, common: Common) -> Catalogue:
     """All clean pictures that training may see, as trunk and palette know them now; new classifiers
     of labels begin with them."""
-    rows = np.array(sorted(trained_places(stage.bank)))
+    rows = np.array(sorted(studio.pairing.places))
     palette.eval()
     told = of_clean(
         studio, rows,
@@ -279,7 +278,7 @@ def fit_trunk(
     stage: Stage, sizes: Sizes, known: Targets, studio: Studio, arguments: argparse.Namespace
 ) -> None:
     """The trunk and the palette, kept as ``trunk-NAME.pt`` and ``palette.pt``."""
-    opened(studio.finder, stage.where / "finder.pt")
+    studio.finder = open_finder(stage.where)
     trunk, common = Trunk(sizes), Common(known, sizes)
     share = go_on(trunk, common, arguments.trunk_from)
     palette = Palette()
@@ -287,7 +286,7 @@ def fit_trunk(
     reading = Reading(palette, known.white)
     before = copy.deepcopy(trunk)
     follow = answers_of(stage, sizes, known, studio, before, arguments)
-    catalogue = search(stage, studio, trunk, palette, common)
+    catalogue = search(studio, trunk, palette, common)
 
     def losses(parts: Parts, batch: Batch) -> dict[str, Tensor]:
         live = cast(Live, batch)

@@ -303,7 +303,9 @@ def test_a_batch_is_pairs_of_views_of_which_all_is_told(studio: tuple[Studio, li
     count = made.size
     assert isinstance(batch, Live)
     assert batch.crops.shape == (2 * count, 4, HEIGHT, WIDTH)
-    assert batch.clues.shape == (2 * count, CLUES)
+    read = batch.read()
+    assert read.shape == (2 * count, CLUES)
+    assert bool(torch.isfinite(read).all())
     for name, value in vars(batch).items():
         assert len(value) == 2 * count, name
         assert bool(torch.isfinite(value.float()).all()), name

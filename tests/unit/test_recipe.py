@@ -10,8 +10,6 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from torch.utils.data import DataLoader  # noqa: E402
-
 from app.settings import Settings  # noqa: E402
 from app.sketch.design import random_design  # noqa: E402
 from app.sketch.render import render  # noqa: E402
@@ -38,7 +36,7 @@ from onnx_models.packing import pack  # noqa: E402
 from onnx_models.palette import Palette, clues_of, contrast  # noqa: E402
 from onnx_models.pieces import KEPT as LEFT  # noqa: E402
 from onnx_models.pieces import partly  # noqa: E402
-from onnx_models.sampler import Batch, Stream  # noqa: E402
+from onnx_models.sampler import Batch, Sampler  # noqa: E402
 from onnx_models.separable import LAST, PLAN, Body  # noqa: E402
 from onnx_models.surfaces import surface  # noqa: E402
 from onnx_models.teachers import neighbours  # noqa: E402
@@ -915,8 +913,7 @@ class Numbers:
 @pytest.mark.parametrize("workers", [0, 2])
 def test_batches_begin_apart_and_the_same_again(workers: int) -> None:
     def drawn_from(step: int) -> list[float]:
-        source = Stream(Numbers(), step)  # type: ignore[arg-type]
-        batches = iter(DataLoader(source, batch_size=None, num_workers=workers))
+        batches = Sampler.batches(Numbers(), step, workers)  # type: ignore[arg-type]
         return [float(next(batches).to(torch.device("cpu")).crops) for _ in range(4)]
 
     first = drawn_from(0)
