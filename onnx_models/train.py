@@ -148,10 +148,11 @@ def fit_tutor(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
     meet()
 
 
-def tutor_of(sizes: Sizes, kept: Path) -> Tutor:
-    """The average of a tutor that a run kept."""
-    tutor = Tutor(sizes)
-    tutor.load_state_dict(kept_at(kept, weights_only=True)["slow"])
+def tutor_of(sizes: Sizes, kept: Path) -> Trunk:
+    """The average of a tutor, or of a trunk, that a run kept."""
+    weights = kept_at(kept, weights_only=True)["slow"]
+    tutor = Tutor(sizes) if len(weights["layers.0.fc1.bias"]) == VIT.hidden else Trunk(sizes)
+    tutor.load_state_dict(weights)
     return tutor
 
 
@@ -441,7 +442,7 @@ def main() -> None:
     parser.add_argument("--layers-minutes", type=float, default=25.0, help="0: none")
     parser.add_argument("--body-minutes", type=float, default=25.0, help="0: none")
     parser.add_argument("--tutor-from", type=Path, help="tutor.pt of a run before: go on from it; "
-                        "with --before: learn from it as well")  # fmt: skip
+                        "with --before: learn from it, or from a trunk-*.pt, as well")  # fmt: skip
     parser.add_argument("--finder-from", type=Path, help="finder.pt of one: go on from it")
     parser.add_argument("--trunk-from", type=Path, help="trunk-*.pt of one, or an artifact")
     parser.add_argument("--carry", type=Path, help="where to write the trunk for other machines")
