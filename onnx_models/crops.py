@@ -19,6 +19,7 @@ from onnx_models.colours import CLUES, clues
 from onnx_models.dataset import F32, I64, U8
 from onnx_models.finder import HEIGHT, MARGIN, WIDTH, Finder, Found, boxes, focus, opacity
 from onnx_models.pieces import partly
+from onnx_models.precision import bfloat16
 
 BLOCK: Final = 512
 LOOKED: Final = 0.5
@@ -58,7 +59,7 @@ def _found(finder: Finder, views: U8) -> Iterator[tuple[slice, Tensor, Found]]:
     for start in range(0, len(views), 64):
         part = slice(start, start + 64)
         pixels = torch.from_numpy(np.array(views[part])).permute(0, 3, 1, 2).float() / 255
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with bfloat16("cpu"):
             yield part, pixels, Found(*finder(pixels))
 
 

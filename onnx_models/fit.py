@@ -15,6 +15,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from onnx_models.model import Parts
+from onnx_models.precision import bfloat16
 from onnx_models.sampler import Batch
 from onnx_models.validate import Validation
 
@@ -274,7 +275,7 @@ def fit(plan: Plan, source: Source, validation: Validation | None) -> None:
         optimiser.pace(rate(progress))
         batch = next(batches).to(there)
         plan.network.train()
-        with torch.autocast(there.type, dtype=torch.bfloat16):
+        with bfloat16(there.type):
             parts = forward(batch.crops.contiguous(memory_format=torch.channels_last))
         losses = plan.loss(Parts(*parts), batch)
         if plan.more:

@@ -25,6 +25,7 @@ from onnx_models.crops import Crops
 from onnx_models.dataset import U8
 from onnx_models.finder import HEIGHT, WIDTH
 from onnx_models.fit import Optimiser, agreed, descend, rate, split, store, tell, the_first
+from onnx_models.precision import bfloat16
 from onnx_models.sampler import jitter
 from onnx_models.separable import PLAN, Body, same
 
@@ -193,7 +194,7 @@ def train_body(bank: Bank, teacher: Path, minutes: float, seed: int, where: Path
         for at, stage in enumerate(body.stages):
             stage.train(at >= settled)
         x = pictures.draw().contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with bfloat16("cpu"):
             losses = _losses(body, knows, x, spreads, progress, pictures.rng)
         loss = torch.stack([value for value in losses if value.requires_grad]).sum()
         descend(loss, optimiser, trained, CLIP)

@@ -32,6 +32,7 @@ from onnx_models.fit import (
     the_first,
 )
 from onnx_models.hints import Pictures, spread
+from onnx_models.precision import bfloat16
 from onnx_models.transformer import DEPTH, Transformer
 
 ALONE: Final = 0.65
@@ -137,7 +138,7 @@ def train_layers(
         )
         optimiser.pace(max(share, 0.01))
         x = pictures.draw().to(there)
-        with torch.autocast(there.type, dtype=torch.bfloat16):
+        with bfloat16(there.type):
             found = losses(body, tutor, x, alone)
         loss = found[0] + found[1].sum() + LOOKING * found[2].sum() + found[3]
         descend(loss, optimiser, trained, CLIP)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from onnx_models.model import Parts, Told
+from onnx_models.precision import bfloat16
 from onnx_models.teachers import directions
 
 IGNORE = -1e4
@@ -216,7 +217,7 @@ class Follow(nn.Module):
         mixed = crops[one] * share + crops[two] * (1 - share)
         mixed = mixed.contiguous(memory_format=torch.channels_last)
         network.eval()
-        with torch.autocast(crops.device.type, dtype=torch.bfloat16):
+        with bfloat16(crops.device.type):
             with torch.no_grad():
                 told = self.tutor(mixed)
             said = Parts(*network(mixed))

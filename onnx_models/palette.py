@@ -22,6 +22,7 @@ from onnx_models.colours import CLUES
 from onnx_models.crops import F16, Clues
 from onnx_models.dataset import F32, I64, U8, Row
 from onnx_models.losses import IGNORE, rivals
+from onnx_models.precision import bfloat16
 from onnx_models.teachers import directions, neighbours
 
 DIM: Final = 96
@@ -151,7 +152,7 @@ def train_palette(
             group["lr"] = PEAK * min(1, step / 200 + 0.02) * 0.5 * (1 + np.cos(np.pi * progress))
         places, of = pairs.draw()
         seen = torch.from_numpy(clues_of(told, bank.kinds[places], places, rng))
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with bfloat16("cpu"):
             found = palette(seen.float())
         looks = white[torch.from_numpy(of)]
         twins = looks @ looks.T > twin

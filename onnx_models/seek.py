@@ -21,6 +21,7 @@ from onnx_models.bank import SCENE, Bank
 from onnx_models.dataset import U8
 from onnx_models.finder import Finder, Found, loss
 from onnx_models.fit import Optimiser, agreed, average, descend, rate, split, the_first
+from onnx_models.precision import bfloat16
 from onnx_models.validate import Held
 
 BATCH: Final = 32
@@ -121,7 +122,7 @@ def train_finder(
                 if isinstance(module, nn.BatchNorm2d):
                     module.eval()
         pixels, masks, known, light, lit = views.draw()
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with bfloat16("cpu"):
             found = Found(*finder(pixels))
         wrong = loss(found, masks, known, light, lit)
         descend(wrong, optimiser, trained, CLIP)

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from onnx_models.dataset import F32, I64, U8
+from onnx_models.precision import bfloat16
 from onnx_models.transformer import VIT, Transformer
 from onnx_models.tutor import pretrained
 
@@ -42,7 +43,7 @@ def teacher_features(rgba: U8, model: Path, cache: Path) -> F32:
             pixels = nn.functional.interpolate(
                 pixels, (SIDE, SIDE), mode="bilinear", antialias=True, align_corners=False
             )
-            with torch.autocast("cpu", dtype=torch.bfloat16):
+            with bfloat16("cpu"):
                 tokens = knows.tokens(pixels)
             found.append(tokens[:, 0].float().numpy())
     features = np.concatenate(found)

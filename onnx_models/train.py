@@ -157,11 +157,9 @@ def tutor_of(sizes: Sizes, kept: Path) -> Trunk:
 
 
 def knowing(arguments: argparse.Namespace, sizes: Sizes) -> list[Trunk | Before]:
-    """Who teaches where an artifact does: it, and beside it the tutor ``--tutor-from``."""
-    found: list[Trunk | Before] = [Before(arguments.before)]
-    if arguments.tutor_from:
-        found.append(tutor_of(sizes, arguments.tutor_from))
-    return found
+    """Who teaches where an artifact is gone on from: it, or those of ``--tutors``."""
+    named: list[Path] = arguments.tutors or [arguments.before]
+    return [Before(path) if path.is_dir() else tutor_of(sizes, path) for path in named]
 
 
 def keep_answers(
@@ -441,8 +439,9 @@ def main() -> None:
     parser.add_argument("--palette-minutes", type=float, default=3.0, help="0: none")
     parser.add_argument("--layers-minutes", type=float, default=25.0, help="0: none")
     parser.add_argument("--body-minutes", type=float, default=25.0, help="0: none")
-    parser.add_argument("--tutor-from", type=Path, help="tutor.pt of a run before: go on from it; "
-                        "with --before: learn from it, or from a trunk-*.pt, as well")  # fmt: skip
+    parser.add_argument("--tutor-from", type=Path, help="tutor.pt of a run before: go on from it")
+    parser.add_argument("--tutors", type=Path, nargs="+", help="with --before: who teaches in its "
+                        "place: artifacts, tutor.pt or trunk-*.pt of runs before")  # fmt: skip
     parser.add_argument("--finder-from", type=Path, help="finder.pt of one: go on from it")
     parser.add_argument("--trunk-from", type=Path, help="trunk-*.pt of one, or an artifact")
     parser.add_argument("--carry", type=Path, help="where to write the trunk for other machines")

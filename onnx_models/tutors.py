@@ -29,6 +29,7 @@ from onnx_models.fit import device
 from onnx_models.hints import MOBILENET, Pretrained
 from onnx_models.losses import Fine, Follow
 from onnx_models.model import Sizes, Told, Trunk
+from onnx_models.precision import bfloat16
 from onnx_models.separable import LAST
 from onnx_models.transformer import DIM, VIT, Transformer
 from onnx_models.tutor import VIT_TINY, pretrained
@@ -87,7 +88,7 @@ class Tutors(nn.Module):
         looked = []
         for block in crops.split(BATCH):
             x = block.to(self.style.device).permute(0, 3, 1, 2).float() / 255
-            with torch.autocast(x.device.type, dtype=torch.bfloat16):
+            with bfloat16(x.device.type):
                 for said, tutor in zip(told, self.tutors, strict=True):
                     found = tutor(x)
                     said.append(Told(*(getattr(found, name).float() for name in Told._fields)))

@@ -22,6 +22,7 @@ from onnx_models.dataset import (
     Row,
 )
 from onnx_models.finder import Finder
+from onnx_models.precision import bfloat16
 
 STRENGTH = 0.6
 GALLERY_STEP = 3
@@ -37,7 +38,7 @@ def embed(network: nn.Module, crops: U8, batch: int = 128) -> dict[str, F32]:
     def look(start: int) -> dict[str, F32]:
         block = torch.from_numpy(np.array(crops[start : start + batch]))
         pixels = block.to(there).permute(0, 3, 1, 2).float() / 255
-        with torch.autocast(there.type, dtype=torch.bfloat16):
+        with bfloat16(there.type):
             told = network(pixels)._asdict()
         return {name: part.float().cpu().numpy() for name, part in told.items()}
 

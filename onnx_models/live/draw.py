@@ -19,6 +19,7 @@ from onnx_models.live.crops import known, looked_again, partly
 from onnx_models.live.optics import chance, uniform
 from onnx_models.live.shoes import Maps, Shoes, Turned
 from onnx_models.palette import PARTLY
+from onnx_models.precision import bfloat16
 from onnx_models.sampler import CATALOGUE, Batch, Pairing
 
 CHUNK: Final = 512
@@ -143,7 +144,7 @@ class Studio:
         told = []
         for part in pixels.split(2 * CHUNK):
             part = part.contiguous(memory_format=torch.channels_last)
-            with torch.autocast(pixels.device.type, dtype=torch.bfloat16):
+            with bfloat16(pixels.device.type):
                 told.append(self.finder(part))
         return Found(*(torch.cat(part) for part in zip(*told, strict=True)))
 

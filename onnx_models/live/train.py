@@ -41,6 +41,7 @@ from onnx_models.losses import Follow
 from onnx_models.model import Parts, Sizes, Trunk
 from onnx_models.onward import AGAIN, carry, go_on, halved, kept_at
 from onnx_models.palette import Palette, contrast
+from onnx_models.precision import bfloat16
 from onnx_models.sampler import Batch
 from onnx_models.seek import BODY_PEAK
 from onnx_models.seek import DECAY as FINDER_DECAY
@@ -111,7 +112,7 @@ def of_clean(
 
 def said_by(network: nn.Module, crops: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
     """Parts of focused shoes, by name."""
-    with torch.autocast(crops.device.type, dtype=torch.bfloat16):
+    with bfloat16(crops.device.type):
         found = network.eval()(crops)
     return {name: getattr(found, name).float() for name in names}
 
@@ -137,7 +138,7 @@ class Cutting(nn.Module):
         some = torch.randperm(len(batch.pixels))[: int(len(batch.pixels) * TAUGHT)]
         pixels = batch.pixels[some].contiguous(memory_format=torch.channels_last)
         self.finder.eval()  # norms stand still, as in serving
-        with torch.autocast(pixels.device.type, dtype=torch.bfloat16):
+        with bfloat16(pixels.device.type):
             found = Found(*self.finder(pixels))
         masks = nn.functional.adaptive_avg_pool2d(batch.masks[some], found.logits.shape[1])[:, 0]
         known, lit = batch.masked[some].float(), batch.lit[some].float()

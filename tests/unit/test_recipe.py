@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,6 +37,7 @@ from onnx_models.packing import pack  # noqa: E402
 from onnx_models.palette import Palette, clues_of, contrast  # noqa: E402
 from onnx_models.pieces import KEPT as LEFT  # noqa: E402
 from onnx_models.pieces import partly  # noqa: E402
+from onnx_models.precision import NATIVE, bfloat16, native  # noqa: E402
 from onnx_models.sampler import Batch, Sampler  # noqa: E402
 from onnx_models.separable import LAST, PLAN, Body  # noqa: E402
 from onnx_models.surfaces import surface  # noqa: E402
@@ -44,7 +46,7 @@ from onnx_models.text.values import Directions, Fits, Values  # noqa: E402
 from onnx_models.text.words import Asked as Wanted  # noqa: E402
 from onnx_models.text.words import Facts, Vocabulary, Writer  # noqa: E402
 from onnx_models.to_onnx import OPSET, open_session  # noqa: E402
-from onnx_models.train import seed_of  # noqa: E402
+from onnx_models.train import knowing, seed_of  # noqa: E402
 from onnx_models.transformer import DEPTH, DIM, OWN, VIT, Transformer  # noqa: E402
 from onnx_models.tutor import Tutor  # noqa: E402
 from onnx_models.tutors import Knowing, Tutors  # noqa: E402
@@ -908,6 +910,29 @@ class Numbers:
 
     def draw(self) -> Batch:
         return Batch(*(torch.tensor([float(self.rng.random())]) for _ in range(5)))
+
+
+def test_who_teaches_is_what_a_run_kept_whatever_it_was(tmp_path: Path) -> None:
+    sizes, paths = Sizes(), []
+    for kind in (Tutor, Trunk):
+        paths.append(tmp_path / f"{kind.__name__}.pt")
+        torch.save({"slow": kind(sizes).half().state_dict()}, paths[-1])
+    asked = argparse.Namespace(before=tmp_path, tutors=paths)
+    assert [type(found) for found in knowing(asked, sizes)] == [Tutor, Trunk]
+    with pytest.raises(SystemExit, match="no run was kept"):
+        knowing(argparse.Namespace(before=tmp_path, tutors=[tmp_path / "no.pt"]), sizes)
+
+
+def test_numbers_are_halved_only_where_a_processor_computes_in_halves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for able in (False, True):
+        native.cache_clear()
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda able=able: {NATIVE[0]: able})
+        with bfloat16("cpu"):
+            product = torch.ones(2, 2) @ torch.ones(2, 2)
+        assert product.dtype == (torch.bfloat16 if able else torch.float32)
+    native.cache_clear()
 
 
 @pytest.mark.parametrize("workers", [0, 2])
