@@ -12,6 +12,7 @@ photographs that are a product's only one, some views are of the shoe turned
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import random
@@ -203,6 +204,18 @@ def _plan(rows: list[Row], masked: npt.NDArray[np.bool_], drawn: int) -> list[tu
     return plan
 
 
+def _thinned(plan: list[tuple[int, int, int]], share: float) -> list[tuple[int, int, int]]:
+    """About a ``share`` of the views; of each row and kind, turned or not, one at the least."""
+    met: dict[tuple[int, int, int], int] = defaultdict(int)
+    kept = []
+    for entry in plan:
+        at = met[entry]
+        if math.floor(at * share) > math.floor((at - 1) * share):
+            kept.append(entry)
+        met[entry] += 1
+    return kept
+
+
 def _fill(job: tuple[Path, Path, int, int, int]) -> None:
     """Make the views from ``start`` to ``stop``."""
     where, cache, start, stop, seed = job
@@ -251,14 +264,17 @@ def _fill(job: tuple[Path, Path, int, int, int]) -> None:
         masks[place] = cv2.resize(mask, (MASK, MASK), interpolation=cv2.INTER_AREA)
 
 
-def build_bank(rows: list[Row], cache: Cache, folder: Path, backdrops: U8, seed: int) -> Bank:
-    """Make the bank under ``folder / "bank"`` (some minutes), or open what is there."""
+def build_bank(
+    rows: list[Row], cache: Cache, folder: Path, backdrops: U8, seed: int, share: float = 1.0
+) -> Bank:
+    """Make the bank under ``folder / "bank"`` (some minutes), or open what is there: all views, or
+    a ``share``, of which a slow machine sees no more."""
     where = folder / "bank"
     where.mkdir(exist_ok=True)
     drawn = drawn_pictures(folder)
     done = where / "done"
-    plan = np.array(_plan(rows, cache.masked, len(drawn)), np.int64)
     if not done.exists():
+        plan = np.array(_thinned(_plan(rows, cache.masked, len(drawn)), share), np.int64)
         keep_bases(rows, cache, where)
         np.save(where / "plan.npy", plan)
         np.save(where / "backdrops.npy", backdrops)

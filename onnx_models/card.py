@@ -81,10 +81,10 @@ composites, where the shoe's mask is known; they and the palette are those of th
 The trunk is a transformer with a rectifier and a smaller perceptron than ViT-Tiny's (ImageNet,
 AugReg weights, presumed Apache-2.0). It learned, layer by layer, to compute in any picture what
 ViT-Tiny computes there; then from contrast and labels of its own, at the last from searches among
-the clean pictures of training, and from what the encoder before, ViT-Tiny and MobileNetV1 say of
-the clean pictures and of mixtures. Of photographs that are a
-product's only one, half of the views are of the shoe blown up to a solid and turned; products with
-several pictures are there five times more in other colours, all their pictures alike, and so are
+the clean pictures of training, and from what a trunk before it, ViT-Tiny and MobileNetV1 say of
+the clean pictures and of mixtures. Of photographs that are a product's only one, half of the views
+are of a solid made of it and turned, its lining and tread drawn by lot; products with several
+pictures are there five times more in other colours, all their pictures alike, and so are
 some shoes of every batch, each as another product of the same model; half of the crops are looked
 at from a little elsewhere. Where it went on from another run, three tenths of
 that run's weights are in the mean. The style's last layer was fitted anew at the end, to what

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import cv2
 import numpy as np
@@ -22,6 +22,8 @@ from onnx_models.pieces import partly
 from onnx_models.precision import bfloat16
 
 BLOCK: Final = 512
+GRID: Final = 48
+"""Cells a side of the finder's mask."""
 LOOKED: Final = 0.5
 """Share of the trunk's crops that the finder cuts out: what is served has its mistakes."""
 F16 = npt.NDArray[np.float16]
@@ -43,15 +45,6 @@ class Clues(NamedTuple):
 
     whole: F16
     part: F16
-
-
-def colours(finder: Finder, views: U8, seed: int) -> Clues:
-    """Their colours' clues; ``seed`` of the parts."""
-    told, rng = Clues(*np.empty((2, len(views), CLUES), np.float16)), np.random.default_rng(seed)
-    for place, pixels, found in _found(finder, views):
-        for kept, seen in zip(told, (found, partly(found, rng)), strict=True):
-            kept[place] = clues(pixels, focus(pixels, seen), seen)[0].numpy()
-    return told
 
 
 @torch.inference_mode()
@@ -122,20 +115,48 @@ class Looks(NamedTuple):
 
 def build_looks(bank: Bank, finder: Finder, folder: Path) -> Looks:
     """What the finder says of the whole bank, or what is there."""
-    path = folder / "bank" / "looks.npz"
-    if not path.exists():
+    where = find_all(bank, finder, folder)
+    return Looks(*(np.load(where / f"looks-{name}.npy") for name in Looks._fields))
 
-        def look(start: int) -> list[Looks]:
-            views = bank.views[start : start + BLOCK]
-            return [looks_of(found) for _, _, found in _found(finder, views)]
 
-        blocks = [one for many in side_by_side(look, len(bank.rows), BLOCK) for one in many]
-        opaque, where, light = (np.concatenate(part) for part in zip(*blocks, strict=True))
-        part = path.with_suffix(".part.npz")
-        np.savez(part, opacity=opaque, where=where, light=light)
-        part.replace(path)
-    with np.load(path) as kept:
-        return Looks(kept["opacity"], kept["where"], kept["light"])
+def build_clues(bank: Bank, finder: Finder, folder: Path) -> Clues:
+    """What the palette reads of the whole bank, or what is there. Memory maps: batches pick at
+    random, so they belong into memory or on a memory file system."""
+    where = find_all(bank, finder, folder)
+    return Clues(*(np.load(where / f"clues-{n}.npy", mmap_mode="r") for n in Clues._fields))
+
+
+def find_all(bank: Bank, finder: Finder, folder: Path) -> Path:
+    """Look once through the whole bank with the finder, and keep how it cuts out and what the
+    palette reads; where that is."""
+    where = folder / "bank"
+    done, count = where / "found.done", len(bank.rows)
+    if done.exists():
+        return where
+
+    def empty(name: str, shape: tuple[int, ...], kind: type) -> np.memmap[Any, Any]:
+        return np.lib.format.open_memmap(where / f"{name}.npy", "w+", kind, (count, *shape))
+
+    looks = (
+        empty("looks-opacity", (GRID, GRID), np.uint8), empty("looks-where", (4,), np.float32),
+        empty("looks-light", (3,), np.float32),
+    )  # fmt: skip
+    told = [empty(f"clues-{name}", (CLUES,), np.float16) for name in Clues._fields]
+
+    def fill(start: int) -> None:
+        rng = np.random.default_rng(start)
+        for part, pixels, found in _found(finder, bank.views[start : start + BLOCK]):
+            place = slice(start + part.start, start + part.start + len(pixels))
+            for look, value in zip(looks, looks_of(found), strict=True):
+                look[place] = value
+            for clue, seen in zip(told, (found, partly(found, rng)), strict=True):
+                clue[place] = clues(pixels, focus(pixels, seen), seen)[0].numpy()
+
+    side_by_side(fill, count, BLOCK)
+    for kept in (*looks, *told):
+        kept.flush()
+    done.write_text("1")
+    return where
 
 
 def looks_of(found: Found) -> Looks:
@@ -181,22 +202,3 @@ class Crops:
         if self.looks and self.rng.random() < LOOKED:
             return self.looks.crop(view, at, self.rng)
         return _true_crop(view, np.array(bank.masks[at]), bank.light[at], self.rng)
-
-
-def build_clues(bank: Bank, finder: Finder, folder: Path) -> Clues:
-    """What the palette reads of the whole bank, or what is there. Memory maps: batches pick at
-    random, so they belong into memory or on a memory file system."""
-    where = folder / "bank"
-    done, paths = where / "clues.done", [where / f"clues-{name}.npy" for name in Clues._fields]
-    count = len(bank.rows)
-    if not done.exists():
-        told = [np.lib.format.open_memmap(path, "w+", np.float16, (count, CLUES)) for path in paths]
-
-        def fill(start: int) -> None:
-            place = slice(start, start + BLOCK)
-            for kept, found in zip(told, colours(finder, bank.views[place], start), strict=True):
-                kept[place] = found
-
-        side_by_side(fill, count, BLOCK)
-        done.write_text("1")
-    return Clues(*(np.load(path, mmap_mode="r") for path in paths))

@@ -15,6 +15,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from onnx_models.model import Parts
+from onnx_models.muon import Muon
 from onnx_models.precision import bfloat16
 from onnx_models.sampler import Batch
 from onnx_models.validate import Validation
@@ -59,8 +60,7 @@ def matrices(parameters: list[nn.Parameter], peak: float, decay: float) -> list[
 
 
 class Optimiser:
-    """AdamW, and Muon (Jordan et al. 2024, torch's own, its rate matched to AdamW's as in Liu et
-    al. 2025, arXiv 2502.16982) for what is to be turned; each group at its peak."""
+    """AdamW, and Muon for what is to be turned; each group at its peak."""
 
     def __init__(self, groups: list[Group]) -> None:
         self.groups = sorted(groups, key=lambda group: group.turned)
@@ -70,11 +70,7 @@ class Optimiser:
                 {"params": g.parameters, "lr": g.peak, "weight_decay": g.decay}
                 for g in groups if g.turned == turned
             ]  # fmt: skip
-            self.each.append(
-                torch.optim.Muon(some, adjust_lr_fn="match_rms_adamw")
-                if turned
-                else torch.optim.AdamW(some)
-            )
+            self.each.append(Muon(some) if turned else torch.optim.AdamW(some))
 
     def pace(self, share: float) -> None:
         """Set every group's learning rate to ``share`` of its peak."""

@@ -95,7 +95,7 @@ def prepare(arguments: argparse.Namespace) -> Stage:
     trainable = np.array([i for i, row in enumerate(rows) if row.split == "train"])
     wild = trainable[[rows[i].setting == "wild" for i in trainable]]
     backdrops = backdrop_pool(cache.rgba, wild, trainable, 4000, arguments.seed, laid=0.3)
-    bank = build_bank(rows, cache, where, backdrops, arguments.seed)
+    bank = build_bank(rows, cache, where, backdrops, arguments.seed, arguments.views)
     return Stage(rows, cache, bank, where)
 
 
@@ -447,6 +447,7 @@ def main() -> None:
     parser.add_argument("--carry", type=Path, help="where to write the trunk for other machines")
     parser.add_argument("--batch", type=int, default=BATCH, help="pairs of views a step, the trunk")
     parser.add_argument("--loaders", type=int, default=0, help="processes that draw batches ahead")
+    parser.add_argument("--views", type=float, default=1.0, help="share of the bank's views made")
     parser.add_argument("--hold", action="store_true", help="keep one studio for finish to fit on")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True)

@@ -16,10 +16,10 @@ from app.sketch.design import random_design  # noqa: E402
 from app.sketch.render import render  # noqa: E402
 from app.vision.encoder import CATALOGUE  # noqa: E402
 from onnx_models.assemble import GATED, KEPT, PARTS, Served, outline, sided  # noqa: E402
-from onnx_models.bank import CLEAN, MILD, SHOT, SHOTS, TURNED, TURNED_SHOTS, _plan  # noqa: E402
+from onnx_models.bank import CLEAN, MILD, SHOT, SHOTS, TURNED, TURNED_SHOTS, Bank, _plan, _thinned  # noqa: E402
 from onnx_models.before import Before, fill, unpacked  # noqa: E402
-from onnx_models.colours import CLUES, guessed, hsv, hsv_of, tone  # noqa: E402
-from onnx_models.crops import Clues, looks_of  # noqa: E402
+from onnx_models.colours import CLUES, clues, guessed, hsv, hsv_of, tone  # noqa: E402
+from onnx_models.crops import Clues, build_clues, build_looks, looks_of  # noqa: E402
 from onnx_models.dataset import HELD_SOURCE, Row  # noqa: E402
 from onnx_models.finder import HEIGHT, WIDTH, Finder, Found, _sample, focus  # noqa: E402
 from onnx_models.fit import Group, Optimiser, matrices  # noqa: E402
@@ -32,6 +32,7 @@ from onnx_models.layerwise import losses as layer_losses  # noqa: E402
 from onnx_models.lessons import Common, Targets  # noqa: E402
 from onnx_models.losses import Fine, Follow, Labels  # noqa: E402
 from onnx_models.model import Parts, Sizes, Trunk  # noqa: E402
+from onnx_models.muon import Muon  # noqa: E402
 from onnx_models.onward import AGAIN, STAY, begin, carry, go_on, over, stay  # noqa: E402
 from onnx_models.packing import pack  # noqa: E402
 from onnx_models.palette import Palette, clues_of, contrast  # noqa: E402
@@ -117,6 +118,16 @@ def test_only_a_studios_lone_photographs_are_turned() -> None:
         assert kinds.count(MILD) == row % 2
         assert (plan[(plan[:, 0] == row), 1] == SHOT).sum() == SHOTS
         assert not any(done for at, kind, done in plan if at == row and kind == CLEAN)
+
+
+def test_of_a_smaller_bank_every_row_keeps_each_kind_of_view() -> None:
+    rows = [Row("f", "footlocker_2018", f"p{i}", "", "", "", "", "studio") for i in range(60)]
+    plan = _plan(rows, np.ones(60, bool), 0)
+    half, whole = _thinned(plan, 0.5), _thinned(plan, 1.0)
+    assert whole == plan
+    assert set(half) == set(plan)
+    for entry in set(plan):
+        assert half.count(entry) == -(-plan.count(entry) // 2)
 
 
 def test_a_phone_and_a_studio_ask_by_other_weights() -> None:
@@ -464,6 +475,30 @@ def test_looks_cut_out_what_is_served() -> None:
     away = np.abs(crop - seen[0].permute(1, 2, 0).numpy())
     assert crop.shape == (HEIGHT, WIDTH, 4)
     assert away.mean() < 0.05, "the frame is moved a little, no more"
+
+
+def test_a_bank_is_looked_through_once_for_cutting_out_and_for_colours(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    finder = Finder().eval()
+    views = np.random.default_rng(0).integers(0, 255, (5, 192, 192, 3), np.uint8)
+    blank = np.zeros(5, np.int64)
+    bank = Bank(
+        views, np.zeros((5, 96, 96), np.uint8), blank, blank.astype(np.uint8),
+        np.zeros((5, 3), np.float32), blank > 0, blank == 0, blank[:0],
+    )  # fmt: skip
+    (tmp_path / "bank").mkdir()
+    looks, told = build_looks(bank, finder, tmp_path), build_clues(bank, finder, tmp_path)
+    with torch.inference_mode():
+        pixels = torch.from_numpy(views).permute(0, 3, 1, 2).float() / 255
+        found = finder(pixels)
+        wanted = clues(pixels, focus(pixels, found), found)[0].numpy()
+    for name, value in looks_of(found)._asdict().items():
+        np.testing.assert_allclose(getattr(looks, name), value, atol=2)
+    assert np.abs(told.whole.astype(np.float32) - wanted).mean() < 2e-4
+    assert np.abs(told.part.astype(np.float32) - wanted).mean() > 1e-3
+    # What is there is not looked at again, by whatever finder.
+    again = build_looks(bank, Finder(), tmp_path)
+    np.testing.assert_array_equal(again.opacity, looks.opacity)
 
 
 def test_a_student_that_answers_as_the_tutor_has_nothing_to_match() -> None:
@@ -945,6 +980,23 @@ def test_batches_begin_apart_and_the_same_again(workers: int) -> None:
     assert len(set(first)) == 4, "no worker draws what another does"
     assert drawn_from(0) == first
     assert not set(drawn_from(7)) & set(first), "an interrupted run goes on with others"
+
+
+@pytest.mark.parametrize("shape", [(12, 40), (40, 12)])
+def test_muon_is_torchs_in_the_numbers_of_the_processor(shape: tuple[int, int]) -> None:
+    torch.manual_seed(0)
+    begun = torch.randn(shape) * 0.02
+    own, theirs = (torch.nn.Parameter(begun.clone()) for _ in range(2))
+    settings = {"lr": 0.01, "weight_decay": 0.05}
+    one = Muon([{"params": [own], **settings}])
+    two = torch.optim.Muon([{"params": [theirs], **settings}], adjust_lr_fn="match_rms_adamw")
+    for _ in range(5):
+        own.grad = torch.randn(shape)
+        theirs.grad = own.grad.clone()
+        one.step()
+        two.step()
+    moved = (theirs - begun).abs().max()
+    assert float((own - theirs).abs().max()) < 0.03 * float(moved)
 
 
 def test_matrices_are_turned_and_the_rest_steps_as_ever() -> None:
