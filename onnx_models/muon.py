@@ -2,7 +2,7 @@
 processor computes in.
 
 torch has it, but there matrices are turned in bfloat16 everywhere, which processors without it
-imitate: for this trunk ten of a step's twenty-two seconds. With bfloat16 this is torch's.
+imitate: for this trunk nine of a step's twenty-two seconds. With bfloat16 this is torch's.
 """
 
 from __future__ import annotations

@@ -42,7 +42,12 @@ OPENS: Final = 0.24
 """Height above which a shoe has a collar, in lengths: sandals have none."""
 HEEL: Final = 0.3
 """Share of the length behind which a shoe is a heel."""
+PLAIN: Final = 0.5
+"""Share of the outsoles that are one colour all along."""
+MOTLEY: Final = 0.3
+"""Share that have another of the shoe's colours in a part."""
 STEEP: Final = 5.0
+"""Where a surface falls away faster, its points are as many as if it fell so."""
 EDGE: Final = 3
 """Outermost pixels, half of the backdrop's colour, are painted with the nearest inside."""
 LEAST: Final = 400
@@ -160,8 +165,7 @@ class _Points:
 
     def __init__(self, shoe: Solid, rng: np.random.Generator) -> None:
         self.shoe, self.rng = shoe, rng
-        self.lot = rng.random(8)
-        self.hand = 1 if self.lot[0] < 0.5 else -1
+        self.hand = 1 if rng.random() < 0.5 else -1
         self.any_colour = shoe.colours[shoe.mask > 0]
 
     def picked(self, areas: F32, density: float) -> I64:
@@ -192,6 +196,7 @@ class _Points:
         )
 
     def sides(self, density: float) -> Surface:
+        """Both, each with the whole picture on it."""
         shoe = self.shoe
         ys, xs = np.nonzero(shoe.mask)
         within = np.ix_(np.arange(len(shoe.mask)), shoe.columns)
@@ -275,7 +280,7 @@ class _Points:
         across = self.spread(len(at))
         place = np.stack([shoe.along[at], WIDE * np.interp(shoe.along[at], *OUTLINE) * across])
         colours = self.outsole()[at] * tread(place.astype(np.float32), rng)[:, None]
-        if self.lot[1] < 0.3:  # another colour in a part of it
+        if rng.random() < MOTLEY:  # another colour in a part of it
             other = self.any_colour[int(rng.integers(len(self.any_colour)))]
             low, high = np.sort(rng.uniform(0, 1, 2))
             zone = (place[0] > low) & (place[0] < high) & (np.abs(across) < rng.uniform(0.5, 1))
@@ -295,7 +300,7 @@ class _Points:
         some = np.flatnonzero(ground & (shoe.along > 0.05) & (shoe.along < 0.9))
         if len(some) < 8:
             some = np.arange(len(shoe.columns))
-        if self.lot[2] < 0.5:
+        if self.rng.random() < PLAIN:
             return np.broadcast_to(np.median(edge[some], axis=0), edge.shape).astype(np.float32)
         near = some[np.abs(np.subtract.outer(np.arange(len(edge)), some)).argmin(axis=1)]
         wide = max(shoe.length // 6, 3)
