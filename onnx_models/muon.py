@@ -2,7 +2,8 @@
 processor computes in.
 
 torch has it, but there matrices are turned in bfloat16 everywhere, which processors without it
-imitate: for this trunk nine of a step's twenty-two seconds. With bfloat16 this is torch's.
+imitate: for this trunk's matrices 6.6 seconds a step, and .3 in float32. With bfloat16 this is
+torch's.
 """
 
 from __future__ import annotations

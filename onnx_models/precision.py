@@ -20,5 +20,5 @@ def native() -> bool:
 
 def bfloat16(kind: str) -> torch.autocast:
     """Autocast to bfloat16 on devices of a ``kind`` that compute in it. A processor that does not
-    imitates it, seven to twenty times slower than float32: there nothing is cast."""
+    imitates it, seven times slower than float32 and more: there nothing is cast."""
     return torch.autocast(kind, dtype=torch.bfloat16, enabled=kind != "cpu" or native())

@@ -75,16 +75,16 @@ def joined(parts: list[Surface]) -> Surface:
 
 
 class Solid(NamedTuple):
-    """A cut-out (s, s): its ``mask``, half widths in pixels below the mask's upper edge, colours
-    (s, s, 3), length in pixels. Of its c ``columns``: ``along`` (c,), 0 at the heel and 1 at the
-    toe, ``top`` and ``low`` rows, half widths on the ground and at the upper edge (c,), and which
-    are the collar's."""
+    """A cut-out (s, s): its ``mask``, colours (s, s, 3), length in pixels. Of its c ``columns``:
+    half widths in pixels at every height (s, c), ``along`` (c,), 0 at the heel and 1 at the toe,
+    ``top`` and ``low`` rows, half widths on the ground and at the upper edge (c,), and which are
+    the collar's."""
 
     mask: U8
-    half: F32
     colours: U8
     length: int
     columns: I64
+    half: F32
     along: F32
     top: I64
     low: I64
@@ -113,11 +113,10 @@ def solid(rgba: U8) -> Solid | None:
     rows = np.arange(len(mask))[:, None]
     sole = np.minimum(SOLE * length, 0.4 * high)
     risen = np.clip((low - rows - sole) / np.maximum(high - sole, 1), 0, 1)
-    half = np.zeros(mask.shape, np.float32)
     wide = WIDE * length * np.interp(_behind(mask[:, columns], along), *OUTLINE)
-    half[:, columns] = wide * (leaves + (1 - leaves) * np.sqrt(1 - risen * risen))
-    colours, upper = _inner(rgba, mask), half[top, columns]
-    return Solid(mask, half, colours, length, columns, along, top, low, ground, upper, collar)
+    half = (wide * (leaves + (1 - leaves) * np.sqrt(1 - risen * risen))).astype(np.float32)
+    colours, upper = _inner(rgba, mask), half[top, np.arange(len(columns))]
+    return Solid(mask, colours, length, columns, half, along, top, low, ground, upper, collar)
 
 
 def _behind(mask: U8, along: F32) -> F32:
@@ -166,7 +165,7 @@ class _Points:
     def __init__(self, shoe: Solid, rng: np.random.Generator) -> None:
         self.shoe, self.rng = shoe, rng
         self.hand = 1 if rng.random() < 0.5 else -1
-        self.any_colour = shoe.colours[shoe.mask > 0]
+        self.shown = shoe.colours[shoe.mask > 0]
 
     def picked(self, areas: F32, density: float) -> I64:
         """Places, each as often as its area says."""
@@ -198,22 +197,20 @@ class _Points:
     def sides(self, density: float) -> Surface:
         """Both, each with the whole picture on it."""
         shoe = self.shoe
-        ys, xs = np.nonzero(shoe.mask)
-        within = np.ix_(np.arange(len(shoe.mask)), shoe.columns)
-        down, along = np.zeros_like(shoe.half), np.zeros_like(shoe.half)
-        down[within], along[within] = np.gradient(shoe.half[within])
-        fall = np.stack([along[ys, xs], down[ys, xs]])
+        ys, columns = np.nonzero(shoe.mask[:, shoe.columns])
+        down, along = np.asarray(np.gradient(shoe.half), np.float32)
+        fall = np.stack([along[ys, columns], down[ys, columns]])
         slope = np.sqrt(1 + np.minimum(fall * fall, STEEP * STEEP).sum(axis=0))
         picked = self.picked(np.concatenate([slope, slope]), density)
-        at = picked % len(xs)
-        sign = np.where(picked < len(xs), np.float32(1), np.float32(-1))
-        y, x = ys[at], xs[at]
+        at = picked % len(ys)
+        sign = np.where(picked < len(ys), np.float32(1), np.float32(-1))
+        y, column = ys[at], columns[at]
         off = 0.5 * self.spread(len(at))
         aside = 0.5 * self.spread(len(at))
-        depth = (shoe.half[y, x] + fall[0, at] * aside + fall[1, at] * off) * sign
+        depth = (shoe.half[y, column] + fall[0, at] * aside + fall[1, at] * off) * sign
         normals = np.stack([-fall[0, at], fall[1, at], sign], axis=1) / slope[at, None]
-        column = np.searchsorted(shoe.columns, x)
-        return self.placed(column, y + off, depth, normals, shoe.colours[y, x], aside)
+        colours = shoe.colours[y, shoe.columns[column]]
+        return self.placed(column, y + off, depth, normals, colours, aside)
 
     def roof(self, density: float) -> Surface:
         """What closes a shoe above: the throat, and the collar's rim."""
@@ -270,25 +267,23 @@ class _Points:
             return np.asarray(rng.uniform(20, 70) + rng.normal(0, 6, 3), np.float32)
         if kind < 0.55:
             return np.asarray(rng.uniform(170, 235) + rng.normal(0, 6, 3), np.float32)
-        shown = self.any_colour[int(rng.integers(len(self.any_colour)))]
-        return np.asarray(shown * rng.uniform(0.6, 1.0), np.float32)
+        return np.asarray(rng.choice(self.shown) * rng.uniform(0.6, 1.0), np.float32)
 
     def underside(self, density: float) -> Surface:
         """The outsole: the colour of its visible edge along the shoe, or one for all of it."""
         shoe, rng = self.shoe, self.rng
         at = self.picked(2 * shoe.ground + 0.01, density)
         across = self.spread(len(at))
-        place = np.stack([shoe.along[at], WIDE * np.interp(shoe.along[at], *OUTLINE) * across])
-        colours = self.outsole()[at] * tread(place.astype(np.float32), rng)[:, None]
+        depth = across * shoe.ground[at]
+        place = np.stack([shoe.along[at], depth / shoe.length])
+        colours = self.outsole()[at] * tread(place, rng)[:, None]
         if rng.random() < MOTLEY:  # another colour in a part of it
-            other = self.any_colour[int(rng.integers(len(self.any_colour)))]
+            other = rng.choice(self.shown)
             low, high = np.sort(rng.uniform(0, 1, 2))
             zone = (place[0] > low) & (place[0] < high) & (np.abs(across) < rng.uniform(0.5, 1))
             colours[zone] = other
         down = np.array([0, -1, 0], np.float32)
-        return self.placed(
-            at, shoe.low[at].astype(np.float32), across * shoe.ground[at], down, colours
-        )
+        return self.placed(at, shoe.low[at].astype(np.float32), depth, down, colours)
 
     def outsole(self) -> F32:
         """Its colour by column (c, 3), as the lowest pixels show it, a toe that is lifted as what

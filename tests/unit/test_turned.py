@@ -55,7 +55,7 @@ def test_from_below_it_shows_its_sole_and_from_above_hardly(side: U8) -> None:
     # By lot an outsole has another of the shoe's colours in a part of it.
     below = [_red(_look(side, Turn(0, -80, 0), seed)) for seed in range(12)]
     assert np.median(below) > 0.95
-    assert np.mean(below) < 1
+    assert min(below) < 0.9
     assert _red(_look(side, Turn(0, 80, 0))) < 0.5 * _red(side)
 
 
