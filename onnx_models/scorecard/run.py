@@ -1,7 +1,7 @@
 """Measuring: every protocol for every entrant, each result kept on disk.
 
 A result is named by a digest of all it depends on: the entrant and its folder, the photographs and
-their labels, and the source of this package and of the metrics. So another run measures what is
+their labels, the source of its protocol and of what all share. So another run measures what is
 new; a report has the results that it shows beside it, in a file that a checkout carries along
 (:data:`KEPT`). On two cores one new encoder takes some minutes, most of it encoding 17,754
 photographs and gradient boosting; nothing at all a second time.
@@ -86,7 +86,9 @@ PROTOCOLS: Final[dict[str, Protocol]] = {
         "saying no: read it beside reshot R@10."),
     "text": Protocol("Text to image", words.text_to_image,
         "Titles of held-out products among held-out pictures; precision@10 of attribute words "
-        "there. Russian titles are made of the labels: colour in Russian, brand in Cyrillic."),
+        "there, of values that five held-out products have; of ten: of those that ten have, so "
+        "that ten right ones can be found. Russian titles are made of the labels: colour in "
+        "Russian, brand in Cyrillic."),
     "caption": Protocol("Image to text", words.image_to_text,
         "Held-out pictures: is what the head says, or the nearest phrase, what the label says."),
     "shoe": Protocol("A shoe, a sneaker", classify.shoe,
@@ -226,7 +228,7 @@ def _key(photographs: str, settings: Settings, entrant: Entrant, name: str) -> s
         for path in (root / folder).rglob("*")
         if path.is_file() and path.suffix not in (".py", ".pyc", ".md")
     )
-    source = _source() + (_vision() if files else "")
+    source = _source(PROTOCOLS[name].measure.__module__) + (_vision() if files else "")
     text = json.dumps([photographs, entrant.name, entrant.sha256, name, source, files])
     return hashlib.sha256(text.encode()).hexdigest()[:40]
 
@@ -239,11 +241,11 @@ def _photographs(bench: Bench) -> str:
 
 
 @functools.cache
-def _source() -> str:
-    """Digest of the code that measures."""
-    here = Path(__file__).parent
-    aside = ("report.py", "run.py", "sheets.py")
-    own = [path for path in here.glob("*.py") if path.name not in aside]
+def _source(module: str) -> str:
+    """Digest of the code that measures by a protocol of ``module``: it and what all share."""
+    others = {protocol.measure.__module__ for protocol in PROTOCOLS.values()} - {module}
+    aside = {"report", "run", "sheets", *(name.rpartition(".")[2] for name in others)}
+    own = [path for path in Path(__file__).parent.glob("*.py") if path.stem not in aside]
     return _digest([Path(str(metrics.__file__)), *own])
 
 

@@ -41,16 +41,17 @@ class SiftWords:
     name, revision = "sift-words", "1"
     thresholds = (None, None)
 
-    def __init__(self, vocabulary: Array) -> None:
-        """``vocabulary`` is (WORDS, 128)."""
+    def __init__(self, vocabulary: Array, sha256: str = "") -> None:
+        """``vocabulary`` is (WORDS, 128); ``sha256`` of what it was learned from, else its own."""
         self.vocabulary = vocabulary.astype(np.float32)
         self.dim = len(vocabulary) + 1
-        self.sha256 = hashlib.sha256(self.vocabulary.tobytes()).hexdigest()
+        self.sha256 = sha256 or hashlib.sha256(self.vocabulary.tobytes()).hexdigest()
         self.manifest: Any = Described(self.name, len(vocabulary), POINTS, SIDE)
 
     @classmethod
     def learned(cls, bench: Bench) -> SiftWords:
-        """With the vocabulary of a seeded sample of the training photographs; kept on disk.
+        """With the vocabulary of a seeded sample of the training photographs; kept on disk. Its
+        digest is of what it is learned from: k-means ends elsewhere on another processor.
 
         Raises:
             EncoderError: too few key points.
@@ -72,7 +73,7 @@ class SiftWords:
             means = MiniBatchKMeans(WORDS, random_state=0, batch_size=4096, n_init=1, max_iter=30)
             path.parent.mkdir(parents=True, exist_ok=True)
             np.save(path, means.fit(points).cluster_centers_.astype(np.float32))
-        return cls(np.load(path))
+        return cls(np.load(path), key)
 
     def preprocess(self, image: Image.Image) -> Array:
         """(SIDE, SIDE) uint8 grey, letterboxed on white."""

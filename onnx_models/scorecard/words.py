@@ -64,7 +64,8 @@ def _first(scores: Array, codes: Array, rows: Array) -> Array:
 def text_to_image(bench: Bench, entrant: Entrant, vectors: Array) -> Result:
     """R@10 of titles of held-out products among all held-out pictures; precision@10 of brand,
     colour and type words there, over pictures whose attribute is known. Some values have fewer than
-    ten products: what could be had at best is noted."""
+    ten products: what could be had at best is noted, and those that ten have stand by themselves as
+    well."""
     tower, why = text_tower(bench, entrant)
     if tower is None:
         return Result(notes=[why])
@@ -100,10 +101,16 @@ def text_to_image(bench: Bench, entrant: Entrant, vectors: Array) -> Result:
                 chance.append(right.mean())
                 best.append(min(len(set(bench.codes[known[right]])), K) / K)
             if precision:
-                result.figures[f"{kind} {language} P@10"] = bootstrap_mean(
-                    np.array(precision, float), np.array(owners), bench.seed
-                )
+                hits, whose = np.array(precision, float), np.array(owners)
+                result.figures[f"{kind} {language} P@10"] = bootstrap_mean(hits, whose, bench.seed)
                 result.counts[f"{kind} values"] = len(chance)
+                ten = [value for value, share in zip(values, best, strict=True) if share == 1]
+                if ten:
+                    full = np.isin(whose, ten)
+                    result.figures[f"{kind} {language} P@10 of ten"] = bootstrap_mean(
+                        hits[full], whose[full], bench.seed
+                    )
+                    result.counts[f"{kind} values of ten"] = len(ten)
                 note = f"{kind} by chance {np.mean(chance):.3f}, at best {np.mean(best):.3f}"
                 if note not in result.notes:
                     result.notes.append(note)

@@ -20,6 +20,11 @@ LEAST: Final = 10
 RARE: Final = 0.3
 """Power of a value's frequency by which it is asked for."""
 TOLD: Final = (*VALUES, "gender")
+USUAL: Final = ("type", "sneaker")
+"""What most pictures are, and what buyers call them beside a brand without asking for it."""
+USUAL_WEIGHT: Final = 0.1
+"""Of its log-odds beside one other value. At 1 validation pictures' precision@10 of brands falls
+from .63 to .48: "puma sneakers" then finds what is most a sneaker."""
 RIDGE: Final = 0.1
 NEGATIVES: Final = 4_000
 """At most so many pictures without a value stand against those that have it."""
@@ -125,14 +130,19 @@ class Directions:
                 self.weights[field, value] = found
 
     def targets(self, asked: list[Asked]) -> tuple[Tensor, Tensor]:
-        """Unit vectors (n, d), and which texts (n,) have one: those that ask for known values and
-        no title."""
+        """Unit vectors (n, d), and how many values (n,) a text asks for beside USUAL, at least one:
+        0 where it has none: an unknown value, or a title."""
         told = np.zeros((len(asked), self.dim), np.float32)
-        known = np.zeros(len(asked), bool)
+        values = np.zeros(len(asked), np.int64)
         for row, text in enumerate(asked):
             wanted = [(field, getattr(text, field)) for field in TOLD if getattr(text, field)]
             if text.title or not wanted or not all(one in self.weights for one in wanted):
                 continue
-            total = np.sum([self.weights[one] for one in wanted], axis=0)
-            told[row], known[row] = total / np.linalg.norm(total), True
-        return torch.from_numpy(told), torch.from_numpy(known)
+            special = len([one for one in wanted if one != USUAL])
+            shares = [USUAL_WEIGHT if special == 1 and one == USUAL else 1.0 for one in wanted]
+            total = np.sum(
+                [share * self.weights[one] for share, one in zip(shares, wanted, strict=True)],
+                axis=0,
+            )
+            told[row], values[row] = total / np.linalg.norm(total), max(special, 1)
+        return torch.from_numpy(told), torch.from_numpy(values)

@@ -809,26 +809,34 @@ def test_surfaces_differ_and_are_pictures() -> None:
 
 
 def test_a_text_lies_where_a_classifier_looks_for_what_it_asks() -> None:
-    """Of 300 pictures, the first number says nike, the second red; red is left open for some."""
+    """Of 300 pictures, the first number says nike, the second red, the third what is no sneaker;
+    red is left open for some. Beside a brand the usual type hardly asks."""
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(300, 6)).astype(np.float32)
     facts = [
-        Facts("nike" if v[0] > 0 else "vans", "red" if v[1] > 0 else "blue", "", "", "",
-              ("red",) if v[1] < -1.5 else ())
+        Facts("nike" if v[0] > 0 else "vans", "red" if v[1] > 0 else "blue",
+              "sneaker" if v[2] > -0.5 else "heels", "", "", ("red",) if v[1] < -1.5 else ())
         for v in vectors
     ]  # fmt: skip
     directions = Directions(vectors, Fits(facts), 0)
     texts = [
         Wanted("nike", brand="nike"), Wanted("red nike", brand="nike", colour="red"),
+        Wanted("nike sneakers", brand="nike", type="sneaker"),
+        Wanted("nike heels", brand="nike", type="heels"), Wanted("sneakers", type="sneaker"),
         Wanted("asics", brand="asics"), Wanted("nike one", brand="nike", title="nike one"),
         Wanted("?"),
     ]  # fmt: skip
-    told, known = directions.targets(texts)
-    assert known.tolist() == [True, True, False, False, False]
-    assert torch.allclose(told[:2].norm(dim=1), torch.ones(2), atol=1e-5)
+    told, values = directions.targets(texts)
+    assert values.tolist() == [1, 2, 1, 2, 1, 0, 0, 0]
+    assert torch.allclose(told[:5].norm(dim=1), torch.ones(5), atol=1e-5)
     assert float(told[0, 0]) > 0.95
     assert min(told[1, :2].tolist()) > 0.6
     assert float(told[1, 2:].abs().max()) < 0.2
+    assert float(told[2, 0]) > 0.95
+    assert 0 < float(told[2, 2]) < 0.3
+    assert float(told[3, 0]) > 0.6
+    assert float(told[3, 2]) < -0.6
+    assert float(told[4, 2]) > 0.95
 
 
 def artifact() -> Path:

@@ -26,15 +26,17 @@ from onnx_models.metrics import (
     reliability,
     roc_auc,
 )
+from onnx_models.scorecard import run as scorecard_run
 from onnx_models.scorecard.bench import Bench, Photo, Result, colour_words
 from onnx_models.scorecard.classify import BRANDS, brand, chosen, family
 from onnx_models.scorecard.entrants import Joined, Pictures, Table
 from onnx_models.scorecard.pictures import PICTURES, face, landscape, texture
 from onnx_models.scorecard.report import bars, curves, table
+from onnx_models.scorecard.run import PROTOCOLS
 from onnx_models.scorecard.sheets import CELL, WORST, drawn_sheets, first_products
 from onnx_models.scorecard.sift import SiftWords
 from onnx_models.scorecard.similarity import across_views, colourways, retrieval
-from onnx_models.scorecard.words import phrases, russian_title
+from onnx_models.scorecard.words import phrases, russian_title, text_to_image
 
 
 def test_precision_over_pictures() -> None:
@@ -222,6 +224,64 @@ def test_russian_words() -> None:
     assert phrases("type", "sandals") == {"en": "sandals", "ru": "сандалии"}
 
 
+class Told:
+    """A tower that looks along the first number for nike, along the second for anything else."""
+
+    def encode(self, texts: list[str]) -> np.ndarray:
+        return np.array([[1.0, 0.0] if "nike" in text or "найк" in text else [0.0, 1.0]
+                         for text in texts])  # fmt: skip
+
+
+def test_precision_counts_values_that_ten_products_have_by_themselves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of six pumas ten cannot be found."""
+    brands = ["nike"] * 12 + ["puma"] * 6 + ["fila"] * 4
+    asked = bench([photo(i, f"p{i}", brand=b) for i, b in enumerate(brands)], tmp_path)
+    asked.splits[:] = "test"
+    vectors = np.array([[1.0, i / 99] if b == "nike" else [i / 99, 1.0]
+                        for i, b in enumerate(brands)])  # fmt: skip
+    entrant = Given(vectors)
+    monkeypatch.setattr("onnx_models.scorecard.words.text_tower", lambda *_: (Told(), ""))
+    result = text_to_image(asked, entrant, entrant.vectors)
+    for language in ("en", "ru"):
+        assert result.figures[f"brand {language} P@10"].value == pytest.approx((1.0 + 0.6) / 2)
+        assert result.figures[f"brand {language} P@10 of ten"].value == 1.0
+    assert result.counts["brand values"] == 2
+    assert result.counts["brand values of ten"] == 1
+    assert [note for note in result.notes if note.startswith("brand")] == [
+        "brand by chance 0.409, at best 0.800"
+    ]
+    assert result.figures["type en P@10 of ten"].value == 1.0
+    assert "colour en P@10" not in result.figures
+
+
+def test_a_result_depends_on_its_own_protocol_and_what_all_share(tmp_path: Path) -> None:
+    """A change of how words are measured leaves the other results as they are."""
+    package = Path(scorecard_run.__file__).parent
+    for file in package.glob("*.py"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+
+    def sources() -> dict[str, str]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(scorecard_run, "__file__", str(tmp_path / "run.py"))
+            return {
+                name: scorecard_run._source.__wrapped__(protocol.measure.__module__)
+                for name, protocol in PROTOCOLS.items()
+            }
+
+    def changed(file: str) -> set[str]:
+        before = sources()
+        with (tmp_path / file).open("a") as more:
+            more.write("# more\n")
+        return {name for name, digest in sources().items() if digest != before[name]}
+
+    assert changed("words.py") == {"text", "caption"}
+    assert changed("classify.py") == {"brand", "silhouette", "shoe", "wild"}
+    assert changed("bench.py") == set(PROTOCOLS)
+    assert changed("report.py") == set()
+
+
 def test_made_pictures_are_the_same_every_time() -> None:
     for draw in (texture, face, landscape):
         first, again = (draw(np.random.default_rng(5)) for _ in range(2))
@@ -236,6 +296,7 @@ def test_sift_words_tell_textures_apart() -> None:
     words = SiftWords(np.abs(rng.normal(0, 0.09, (32, 128))))
     pictures = [face(np.random.default_rng(n)) for n in (1, 1, 2)]
     vectors = words.encode(pictures)
+    assert SiftWords(words.vocabulary, "learned from").sha256 == "learned from" != words.sha256
     assert vectors.shape == (3, 33)
     assert np.linalg.norm(vectors, axis=1) == pytest.approx([1, 1, 1], abs=1e-5)
     assert vectors[0] @ vectors[1] == pytest.approx(1)
