@@ -27,6 +27,9 @@ TYPES: Final = {
     "sneaker": "кроссовки", "heels": "туфли на каблуке", "sandals": "сандалии",
     "flip flops": "шлёпанцы", "cleat": "бутсы", "boot": "ботинки", "formal shoes": "туфли",
 }  # fmt: skip
+SAID: Final = {"sports": "sneaker", "formal": "formal shoes"}
+"""Types by the heads' categories, where these do not begin with the type's name: a running shoe is
+a sneaker."""
 PRODUCTS: Final = 5
 """An attribute value is asked for where at least so many held-out products have it."""
 K: Final = 10
@@ -152,7 +155,8 @@ def _agrees(kind: str, said: Any, labels: tuple[str, ...]) -> bool:
     if kind == "brand":
         return (said.brand or "").lower() in labels
     if kind == "type":
-        return (said.category or "").lower().startswith(labels)
+        category = (said.category or "").lower()
+        return SAID.get(category, category).startswith(labels)
     return bool({colour.lower() for colour in said.colours} & set(labels))
 
 

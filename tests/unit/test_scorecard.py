@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -36,7 +37,7 @@ from onnx_models.scorecard.run import PROTOCOLS
 from onnx_models.scorecard.sheets import CELL, WORST, drawn_sheets, first_products
 from onnx_models.scorecard.sift import SiftWords
 from onnx_models.scorecard.similarity import across_views, colourways, retrieval
-from onnx_models.scorecard.words import phrases, russian_title, text_to_image
+from onnx_models.scorecard.words import image_to_text, phrases, russian_title, text_to_image
 
 
 def test_precision_over_pictures() -> None:
@@ -254,6 +255,29 @@ def test_precision_counts_values_that_ten_products_have_by_themselves(
     ]
     assert result.figures["type en P@10 of ten"].value == 1.0
     assert "colour en P@10" not in result.figures
+
+
+@pytest.mark.parametrize(
+    ("said", "label", "right"),
+    [("sports", "sneaker", True), ("sneaker", "sneaker", True), ("formal", "formal shoes", True),
+     ("cleats", "cleat", True), ("boots", "boot", True), ("sports", "sandals", False),
+     ("flats", "heels", False), (None, "sneaker", False)],
+)  # fmt: skip
+def test_what_a_head_calls_a_type_is_that_type(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str | None, label: str, right: bool
+) -> None:
+    others = [photo(i, f"p{i}", category=c) for i, c in enumerate([label] * 5 + ["heels"] * 5)]
+    asked = bench([*others, *(photo(9 + i, f"q{i}", category="sandals") for i in range(5))],
+                  tmp_path)  # fmt: skip
+    asked.splits[:] = "test"
+    none = SimpleNamespace(brand=None, colours=(), category=None)
+    heard = [SimpleNamespace(brand=None, colours=(), category=said)] + [none] * 14
+    monkeypatch.setattr("onnx_models.scorecard.words.text_tower", lambda *_: (None, "none"))
+    monkeypatch.setattr("onnx_models.scorecard.words.attributes", lambda *_: heard)
+    monkeypatch.setattr("onnx_models.scorecard.words.photographs", lambda *_: [])
+    entrant = Given(np.ones((15, 2)))
+    head = image_to_text(asked, entrant, entrant.vectors).figures["type head"]
+    assert head.value == pytest.approx(right / 15)
 
 
 def test_a_result_depends_on_its_own_protocol_and_what_all_share(tmp_path: Path) -> None:
