@@ -89,8 +89,8 @@ def train(
         loss = torch.where(values_asked == 1, ALONE * missed, missed).mean()
         loss = loss + NAMED * _named(fits, asked[-BY_VALUE:], pool, logits[-BY_VALUE:])
         if (known := values_asked > 0).any():
-            weight = torch.where(values_asked == 1, *DIRECTED)
-            loss = loss + (weight * (1 - (said * right).sum(1)))[known].mean()
+            worth = torch.where(values_asked == 1, *DIRECTED)
+            loss = loss + (worth * (1 - (said * right).sum(1)))[known].mean()
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

@@ -43,6 +43,7 @@ from onnx_models.sampler import Batch, Sampler  # noqa: E402
 from onnx_models.separable import LAST, PLAN, Body  # noqa: E402
 from onnx_models.surfaces import surface  # noqa: E402
 from onnx_models.teachers import neighbours  # noqa: E402
+from onnx_models.text.train import train as train_text  # noqa: E402
 from onnx_models.text.values import Directions, Fits, Values  # noqa: E402
 from onnx_models.text.words import Asked as Wanted  # noqa: E402
 from onnx_models.text.words import Facts, Vocabulary, Writer  # noqa: E402
@@ -837,6 +838,26 @@ def test_a_text_lies_where_a_classifier_looks_for_what_it_asks() -> None:
     assert float(told[3, 0]) > 0.6
     assert float(told[3, 2]) < -0.6
     assert float(told[4, 2]) > 0.95
+
+
+def test_a_text_tower_learns_what_its_words_ask_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Brand by the first number, colour by the second: after seconds each word lies on its side."""
+    for name, size in (("TEXTS", 64), ("POOL", 256), ("BY_VALUE", 32)):
+        monkeypatch.setattr(f"onnx_models.text.train.{name}", size)
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(400, 6)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    facts = [
+        Facts("nike" if v[0] > 0 else "vans", "red" if v[1] > 0 else "blue", "sneaker", "", "")
+        for v in vectors
+    ]
+    tokenizer = Vocabulary().tokenizer(facts)
+    tower, steps = train_text(vectors, facts, tokenizer, 0.15, 0)
+    assert steps > 0
+    with torch.inference_mode():
+        said = tower(torch.from_numpy(tokenizer.ids(["nike", "vans", "red", "синие кроссовки"])))
+    for told, (at, sign) in zip(said, ((0, 1), (0, -1), (1, 1), (1, -1)), strict=True):
+        assert float(told[at]) * sign > 0.1, told
 
 
 def artifact() -> Path:
