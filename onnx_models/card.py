@@ -127,7 +127,7 @@ shoe: real ones of every kind were not at hand.
         --minutes {minutes:.0f}
     python -m onnx_models.finish --data DIR --cache DIR --out onnx_models/{facts["name"]} \\
         --choices onnx_models/choices.json
-    python -m onnx_models.text.train --encoder onnx_models/{facts["name"]} --data DIR --minutes 6
+    python -m onnx_models.text.train --encoder onnx_models/{facts["name"]} --data DIR --minutes 8
     python -m onnx_models.heads.train --encoder onnx_models/{facts["name"]} --data DIR --cache DIR
 
 BEFORE is the artifact that came before, from the repository's history; EXPERIMENTS.md names its

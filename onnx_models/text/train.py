@@ -41,9 +41,9 @@ BY_VALUE: Final = 64
 DIRECTED: Final = (16.0, 4.0)
 """What lying in the direction of the asked values (:class:`Directions`) counts beside contrast:
 where one is asked for, and where several are."""
-ALONE: Final = 0.3
-"""What contrast counts where one value is asked for: the classifiers find its pictures better. Of
-several, contrast finds what fits all of them more often (.75 of it for .70)."""
+CONTRASTED: Final = (0.3, 1.0)
+"""What contrast counts where one value is asked for, and elsewhere: of one value the classifiers
+find the pictures better, of several contrast finds more often what fits all (.75 of it for .70)."""
 NAMED: Final = 1.0
 """What a picture's nearest text counts beside a text's nearest pictures."""
 
@@ -85,12 +85,13 @@ def train(
         logits = said @ pictures[torch.from_numpy(pool)].T * scale.exp().clamp(max=200)
         counted = logits.masked_fill(torch.from_numpy(counts_in) == 0, -1e4)
         missed = -(torch.from_numpy(share) * torch.log_softmax(counted, 1)).sum(1)
-        right, values_asked = directions.targets(asked)
-        loss = torch.where(values_asked == 1, ALONE * missed, missed).mean()
+        right, wanted = directions.targets(asked)
+        one, known = wanted == 1, wanted > 0
+        loss = (torch.where(one, *CONTRASTED) * missed).mean()
         loss = loss + NAMED * _named(fits, asked[-BY_VALUE:], pool, logits[-BY_VALUE:])
-        if (known := values_asked > 0).any():
-            worth = torch.where(values_asked == 1, *DIRECTED)
-            loss = loss + (worth * (1 - (said * right).sum(1)))[known].mean()
+        if known.any():
+            apart = 1 - (said * right).sum(1)
+            loss = loss + (torch.where(one, *DIRECTED) * apart)[known].mean()
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

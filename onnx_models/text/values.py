@@ -138,11 +138,10 @@ class Directions:
             wanted = [(field, getattr(text, field)) for field in TOLD if getattr(text, field)]
             if text.title or not wanted or not all(one in self.weights for one in wanted):
                 continue
-            special = len([one for one in wanted if one != USUAL])
-            shares = [USUAL_WEIGHT if special == 1 and one == USUAL else 1.0 for one in wanted]
+            others = len(wanted) - (USUAL in wanted)
+            usual = USUAL_WEIGHT if others == 1 else 1.0
             total = np.sum(
-                [share * self.weights[one] for share, one in zip(shares, wanted, strict=True)],
-                axis=0,
+                [self.weights[one] * (usual if one == USUAL else 1.0) for one in wanted], axis=0
             )
-            told[row], values[row] = total / np.linalg.norm(total), max(special, 1)
+            told[row], values[row] = total / np.linalg.norm(total), max(others, 1)
         return torch.from_numpy(told), torch.from_numpy(values)
