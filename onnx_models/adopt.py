@@ -17,7 +17,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import onnxruntime as ort
 
@@ -35,6 +35,8 @@ from app.vision.manifest import (
 from app.vision.session import build_session
 
 TOLERANCE = 0.002
+REFERENCES: Final = {"mobilenet": "mobilenet_v1_imagenet", "vit-tiny": "vit_tiny_imagenet"}
+"""Folders of the reference models, by the names they have here."""
 
 
 def adopt(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from onnx_models.colours import BACKDROP, FAINT, PLAIN, STEPS, clues
 from onnx_models.finder import HEIGHT, WIDTH, Finder, focus
-from onnx_models.model import Parts, Sizes, Trunk, unit
+from onnx_models.likeness import Reading
+from onnx_models.model import GATHERED, Sizes, Trunk, unit
 from onnx_models.palette import Palette
 
 CELL: Final = 8
@@ -72,12 +73,24 @@ def outline(seen: Tensor) -> Tensor:
     return unit(both)
 
 
+class Looked(NamedTuple):
+    """All parts, fixed ones as histograms; the backdrop's facts (n, 8), what the trunk gathered,
+    features, mask (n, 48, 48)."""
+
+    parts: dict[str, Tensor]
+    facts: Tensor
+    gathered: Tensor
+    features: Tensor
+    mask: Tensor
+
+
 class Served(nn.Module):
     """uint8 NHWC pixels to ``embedding``, ``catalogue``, ``features`` and ``mask``."""
 
     def __init__(self, sizes: Sizes) -> None:
         super().__init__()
         self.finder, self.trunk, self.palette = Finder(), Trunk(sizes), Palette()
+        self.style = Reading(GATHERED, sizes.style)
         bins = math.prod(STEPS)
         fixed = {
             "plain": bins, "scene": bins,
@@ -101,21 +114,24 @@ class Served(nn.Module):
         self.phone: Tensor
         self.studio: Tensor
 
-    def parts(self, pixels: Tensor) -> tuple[dict[str, Tensor], Tensor, Tensor, Tensor]:
-        """All parts, fixed ones as histograms; the backdrop's facts, features, mask (n, 48, 48)."""
+    def looked(self, pixels: Tensor) -> Looked:
+        """What is seen of uint8 NHWC pixels."""
         x = pixels.permute(0, 3, 1, 2).float() / 255
         found = self.finder(x)
         seen = focus(x, found)
-        parts = Parts(*self.trunk(seen))
-        named = {name: getattr(parts, name) for name in ("style", "model", "detail", "attributes")}
+        gathered = self.trunk.gathered(seen)
+        parts = self.trunk.read(gathered, seen)
+        named = {name: getattr(parts, name) for name in ("model", "detail", "attributes")}
+        named["style"] = unit(self.style(gathered))
         named["outline"] = outline(seen)
         read, named["scene"] = clues(x, seen, found)
         named["palette"] = self.palette(read)
         named["plain"] = read[:, PLAIN]
         facts = read[:, BACKDROP] / FAINT
-        # The heads name colours as well: they read what the palette says beside the trunk.
-        features = torch.cat([parts.features, named["palette"]], dim=1)
-        return named, facts, features, torch.sigmoid(found.logits)
+        # The heads name colours as well: they read what the palette says beside the trunk. And the
+        # style: less of it was learned by heart than of the features, and brands show in it.
+        features = torch.cat([parts.features, named["palette"], named["style"]], dim=1)
+        return Looked(named, facts, gathered, features, torch.sigmoid(found.logits))
 
     def reduced(self, named: dict[str, Tensor]) -> list[Tensor]:
         """Every part in its kept directions, of unit length."""
@@ -139,9 +155,10 @@ class Served(nn.Module):
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """(n, 192, 192, 3) uint8 to vectors of unit length that ask, and to be asked for; features
         and the mask."""
-        named, facts, features, mask = self.parts(pixels)
-        asking, stored = self.joined(self.reduced(named), self.opened(facts), self.beside(features))
-        return asking, stored, features, mask
+        seen = self.looked(pixels)
+        opened, beside = self.opened(seen.facts), self.beside(seen.features)
+        asking, stored = self.joined(self.reduced(seen.parts), opened, beside)
+        return asking, stored, seen.features, seen.mask
 
     def joined(self, parts: list[Tensor], opened: Tensor, beside: Tensor) -> tuple[Tensor, Tensor]:
         """Vectors that ask, and to be asked for, of reduced parts; ``opened`` and ``beside`` (n,).

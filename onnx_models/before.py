@@ -10,6 +10,7 @@ what is before them. What serving needs nothing of is not in the file.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import onnx
@@ -21,6 +22,9 @@ from onnx_models.dataset import F32
 from onnx_models.finder import HEIGHT, WIDTH
 from onnx_models.fused import ATTENTION, PRODUCT
 from onnx_models.model import Told, unit
+
+STYLE: Final = "style.out.weight"
+"""What reads the style where :mod:`onnx_models.likeness` read it anew; once the trunk did."""
 
 
 def unpacked(model: onnx.ModelProto) -> dict[str, F32]:
@@ -114,11 +118,12 @@ class Before(nn.Module):
         model = onnx.load(str(artifact / "model.onnx"))
         graph = model.graph
         crops = [v.name for v in graph.value_info if _sizes(v)[1:] == [4, HEIGHT, WIDTH]]
+        reads = {f"trunk.to_{name}.weight": name for name in Told._fields} | {STYLE: "style"}
         told = {
             name: node.output[0]
             for node in graph.node
-            for name in Told._fields
-            if node.op_type in ("Gemm", "MatMul") and f"trunk.to_{name}.weight" in node.input
+            for weight, name in reads.items()
+            if node.op_type in ("Gemm", "MatMul") and weight in node.input
         }
         if len(crops) != 1 or len(told) != len(Told._fields):
             wanted = ", ".join(Told._fields)

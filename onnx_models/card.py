@@ -125,8 +125,8 @@ shoe: real ones of every kind were not at hand.
     torchrun --nproc-per-node 2 -m onnx_models.train --data DIR --teachers DIR --cache DIR \\
         --out onnx_models/{facts["name"]} --before BEFORE --layers-minutes 12 \\
         --minutes {minutes:.0f}
-    python -m onnx_models.finish --data DIR --cache DIR --out onnx_models/{facts["name"]} \\
-        --choices onnx_models/choices.json
+    python -m onnx_models.finish --data DIR --teachers DIR --cache DIR \\
+        --out onnx_models/{facts["name"]} --choices onnx_models/choices.json
     python -m onnx_models.text.train --encoder onnx_models/{facts["name"]} --data DIR --minutes 8
     python -m onnx_models.heads.train --encoder onnx_models/{facts["name"]} --data DIR --cache DIR
 

@@ -21,7 +21,7 @@ from app.settings import ROOT, Settings, get_settings
 from app.vision import classic
 from app.vision.encoder import Encoder, ImageEncoder
 from app.vision.registry import encoder_names, open_encoder
-from onnx_models.adopt import adopt
+from onnx_models.adopt import REFERENCES, adopt
 from onnx_models.features import default_cache, file_features
 from onnx_models.scorecard.bench import TEST_SOURCES, Bench, Result, read_bench
 from onnx_models.scorecard.entrants import Entrant, Joined, Pictures, Table
@@ -30,8 +30,6 @@ from onnx_models.scorecard.sheets import drawn_sheets, real_sheets
 from onnx_models.scorecard.sift import SiftWords
 
 __all__ = ["TEST_SOURCES"]
-REFERENCES: Final = {"mobilenet": "mobilenet_v1_imagenet", "vit-tiny": "vit_tiny_imagenet"}
-"""Encoder names adopted on the fly from the folder ``reference`` beside the data."""
 JOINED: Final = {
     "hsv+hog+sift": ("hsv-histogram-foreground", "hog", "sift-words"),
     "hsv+mobilenet": ("hsv-histogram", "mobilenet"),

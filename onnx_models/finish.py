@@ -1,7 +1,7 @@
 """From trained finder and trunk to the artifact: weights of the parts, plain axes, gate, export.
 
-    python -m onnx_models.finish --cache HELD --out onnx_models/solemate-s15
-    python -m onnx_models.finish --cache ALL --out onnx_models/solemate-s15 \
+    python -m onnx_models.finish --teachers DIR --cache HELD --out onnx_models/solemate-s16
+    python -m onnx_models.finish --teachers DIR --cache ALL --out onnx_models/solemate-s16 \
         --choices HELD/choices.json
 
 The first line chooses, on a studio that training did not see (``onnx_models.train --hold``). The
@@ -21,10 +21,19 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
 from app.vision.encoder import CATALOGUE
-from onnx_models.assemble import CENTRED, GATED, KEPT, PARTS, WHITENED, Localiser, Served, sided
+from onnx_models.assemble import (
+    CENTRED,
+    GATED,
+    KEPT,
+    PARTS,
+    WHITENED,
+    Localiser,
+    Looked,
+    Served,
+    sided,
+)
 from onnx_models.bank import CLEAN, MILD, SHOT, open_bank
 from onnx_models.calibrate import trusted
 from onnx_models.colours import BACKDROP, FAINT
@@ -32,7 +41,7 @@ from onnx_models.crops import build_clues, side_by_side
 from onnx_models.dataset import F32, U8, Cache, Row, build_cache, read_rows, shoes_folder
 from onnx_models.finder import Finder
 from onnx_models.gates import fit_side, fit_studio
-from onnx_models.likeness import Likes, read_style
+from onnx_models.likeness import Likes, heard, read_style
 from onnx_models.model import Sizes, unit
 from onnx_models.teachers import directions
 from onnx_models.to_onnx import Work, encode, everything, export, open_session, write_artifact
@@ -61,10 +70,12 @@ def load(cache: Path, name: str) -> tuple[Served, dict[str, Any]]:
 
 
 class Said(NamedTuple):
-    """What the networks say of n pictures: parts; the backdrop's facts (n, 8); features (n, f)."""
+    """What the networks say of n pictures: parts; the backdrop's facts (n, 8); what the trunk
+    gathered (n, g); features (n, f)."""
 
     parts: Parts
     facts: F32
+    gathered: F32
     features: F32
 
     def gates(self, served: Served) -> tuple[F32, F32]:
@@ -78,16 +89,14 @@ class Said(NamedTuple):
 def look(served: Served, pictures: U8) -> Said:
     """At pictures (n, 192, 192, 3); fixed parts unreduced."""
 
-    def run(start: int) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+    def run(start: int) -> Looked:
         with torch.inference_mode():
-            block = torch.from_numpy(np.array(pictures[start : start + BLOCK]))
-            named, facts, features, _ = served.parts(block)
-            return named, facts, features
+            return served.looked(torch.from_numpy(np.array(pictures[start : start + BLOCK])))
 
     done = side_by_side(run, len(pictures), BLOCK)
-    parts = {name: torch.cat([named[name] for named, _, _ in done]).numpy() for name in PARTS}
-    facts, features = (torch.cat([one[at] for one in done]).numpy() for at in (1, 2))
-    return Said(parts, facts, features)
+    parts = {name: torch.cat([one.parts[name] for one in done]).numpy() for name in PARTS}
+    rest = ("facts", "gathered", "features")
+    return Said(parts, *(torch.cat([getattr(one, n) for one in done]).numpy() for n in rest))
 
 
 def fit_axes(served: Served, parts: Parts) -> None:
@@ -148,41 +157,42 @@ class Choices:
     same: float
 
 
-def liked(where: Path, state: dict[str, Any]) -> Likes:
-    """What the style of the trunk in a checkpoint is told, of all pictures."""
-    return Likes(np.load(where / "teachers.npy"), state["axes"].float().numpy())
+def liked(
+    served: Served, rows: list[Row], held: Held, folder: Path, arguments: argparse.Namespace
+) -> Likes:
+    """What the style is told of the gallery's pictures."""
+    files = [rows[i].file for i in held.keep]
+    train = np.array([rows[i].split == "train" for i in held.keep])
+    dims = served.trunk.sizes.style
+    return heard(folder, files, train, arguments.teachers, arguments.cache, dims)
 
 
 def styled(served: Served, said: Said) -> Said:
-    """The same with the style that the last layer reads now."""
+    """The same with the style as it is read now."""
     with torch.inference_mode():
-        style = unit(served.trunk.to_style(torch.from_numpy(trunk_features(served, said)))).numpy()
+        style = unit(served.style(torch.from_numpy(said.gathered))).numpy()
     return said._replace(parts={**said.parts, "style": style})
 
 
 def trunk_features(served: Served, said: Said) -> F32:
-    """The trunk's of the features (n, f): the palette's stand behind them."""
+    """The trunk's of the features (n, f): palette and style stand behind them."""
     return said.features[:, : served.trunk.sizes.features]
 
 
 def looked(
-    served: Served, rows: list[Row], cache: Cache, held: Held, likes: Likes
+    served: Served, rows: list[Row], cache: Cache, held: Held, likes: Likes, seed: int
 ) -> tuple[Said, Said]:
-    """The gallery and the re-shots, parts as they stand in the vector; the style's last layer, the
+    """The gallery and the re-shots, parts as they stand in the vector; how the style is read, the
     axes and the gate for the shoe's side are fitted on the gallery's training pictures. ``likes``
-    of all rows."""
+    of the gallery."""
     gallery, asked = look(served, cache.clean(held.keep)), look(served, held.shots)
     train = np.array([rows[i].split == "train" for i in held.keep])
-    told = likes._replace(tokens=likes.tokens[held.keep[train]])
-    seen = trunk_features(served, gallery)[train]
-    with torch.no_grad():
-        reads = (served.trunk.to_style.weight, served.trunk.to_style.bias)
-        for values, found in zip(reads, read_style(seen, told), strict=True):
-            values.copy_(torch.from_numpy(found))
+    reading = read_style(gallery.gathered[train], likes.style[train], seed)
+    served.style.load_state_dict(reading.state_dict())
     gallery, asked = styled(served, gallery), styled(served, asked)
     fit_axes(served, {name: values[train] for name, values in gallery.parts.items()})
     views = np.array([rows[i].view for i in held.keep])
-    set_gate(served, "side", *fit_side(seen, views[train]))
+    set_gate(served, "side", *fit_side(trunk_features(served, gallery)[train], views[train]))
     return reduced(served, gallery), reduced(served, asked)
 
 
@@ -222,10 +232,10 @@ def choose(arguments: argparse.Namespace) -> None:
     folder = shoes_folder(arguments.data)
     rows = read_rows(folder, hold=True)
     cache = build_cache(folder, rows, where)
-    served, state = load(where, arguments.out.name)
+    served, _ = load(where, arguments.out.name)
     held = Held(rows, cache, arguments.seed, step=1)
-    likes = liked(where, state)
-    gallery, asked = looked(served, rows, cache, held, likes)
+    likes = liked(served, rows, held, folder, arguments)
+    gallery, asked = looked(served, rows, cache, held, likes, arguments.seed)
     gate, bias = fit_studio(*backdrops(rows, cache, where, served.finder, arguments.seed))
     set_gate(served, "gate", gate, bias)
     told = questions(served, rows, held, gallery, asked)
@@ -239,7 +249,7 @@ def choose(arguments: argparse.Namespace) -> None:
     same = trusted(cosines.max(axis=1), right)
     choices = Choices(phone, studio, [float(value) for value in gate], bias, same)
     (where / CHOICES).write_text(json.dumps(asdict(choices), indent=1) + "\n", encoding="utf-8")
-    judge = Judge(likes.tokens[held.keep], gallery.parts, arguments.seed)
+    judge = Judge(likes.views, gallery.parts, arguments.seed)
     found = {
         **asdict(choices), "opened": float(told.clean.gates.mean()),
         "leaked": float(told.shots.gates.mean()), "reshot": told.shots.figures(phone, studio),
@@ -264,7 +274,8 @@ def finish(arguments: argparse.Namespace) -> None:
     rows = read_rows(folder)
     cache = build_cache(folder, rows, where)
     held = Held(rows, cache, arguments.seed, step=1)
-    gallery, asked = looked(served, rows, cache, held, liked(where, state))
+    likes = liked(served, rows, held, folder, arguments)
+    gallery, asked = looked(served, rows, cache, held, likes, arguments.seed)
     set_gate(served, "gate", choices.gate, choices.bias)
     # One studio is one opinion, and what chose there was an earlier trunk: what asks weighs by the
     # mean with what held-out products of the known studios say of this one.
@@ -335,6 +346,7 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, help="folder with shoes/labels.csv")
+    parser.add_argument("--teachers", type=Path, required=True, help="pretrained networks")
     parser.add_argument("--out", type=Path, required=True, help="artifact folder")
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "solemate" / "train")
     parser.add_argument("--choices", type=Path, help="of a run before, with one studio held")

@@ -4,8 +4,9 @@ Each part has unit length; side by side and scaled they make a vector of unit le
 a vector that asks and one that is kept is the sum of the parts' cosines, each by the product of its
 two scales (:class:`onnx_models.assemble.Served`):
 
-* ``style``: what a pretrained teacher says of the clean picture (learned by regression), the part
-  that agrees best with people;
+* ``style``: what pretrained networks and oriented gradients say of the clean picture (learned by
+  regression, and read anew when training is over: :mod:`onnx_models.likeness`), the part that
+  agrees best with people;
 * ``model``: the same for all colourways of a model (supervised contrast by model);
 * ``detail``: tells products apart (contrast between views of one product);
 * ``colour``: a soft histogram over learned colour bins (soft assignment as in NetVLAD, Arandjelovic
@@ -39,6 +40,8 @@ from onnx_models.finder import HEIGHT, WIDTH
 from onnx_models.transformer import DIM, OWN, PATCH, Kind, Transformer
 
 UNIT: Final = 1e-6
+GATHERED: Final = 3 * DIM
+"""Numbers of what the transformer sees of a shoe: see :meth:`Trunk.gathered`."""
 SEEN: Final = 0.7
 """Share of the patches that a view keeps in training (as in arXiv 2212.00794): cheaper, and no view
 can be told by one place alone."""
@@ -127,7 +130,7 @@ class Trunk(Transformer):
         super().__init__(self.kind, height, width)
         self.sizes = sizes
         self.to_features = nn.Sequential(
-            nn.Linear(3 * DIM, sizes.features, bias=False), nn.BatchNorm1d(sizes.features)
+            nn.Linear(GATHERED, sizes.features, bias=False), nn.BatchNorm1d(sizes.features)
         )
         self.to_style = nn.Linear(sizes.features, sizes.style)
         self.to_model = nn.Linear(sizes.features, sizes.model)
@@ -154,8 +157,10 @@ class Trunk(Transformer):
         count = int(share.shape[1] * SEEN)
         return (share[:, :, 0] + torch.rand_like(share[:, :, 0])).topk(count, dim=1).indices
 
-    def forward(self, x: Tensor) -> Parts:
-        """The parts; bfloat16 only under the caller's autocast."""
+    def gathered(self, x: Tensor) -> Tensor:
+        """What the transformer sees of shoes (n, 4, height, width), (n, GATHERED): the class token,
+        and the mean and the most of the shoe's tokens. bfloat16 only under the caller's autocast.
+        """
         x = x.float()
         share = nn.functional.avg_pool2d(x[:, 3:], PATCH).flatten(2).transpose(1, 2)
         kept = self.seen(share)
@@ -166,13 +171,23 @@ class Trunk(Transformer):
             spots = tokens[:, 1:]
             mean = (spots * share).sum(1) / (share.sum(1) + 1e-3)
             most = (spots * share).amax(1)
-            features = torch.relu(self.to_features(torch.cat([tokens[:, 0], mean, most], dim=1)))
-            small = nn.functional.avg_pool2d(x, 4)
-            return Parts(
-                unit(self.to_style(features)),
-                unit(self.to_model(features)),
-                unit(self.to_detail(features)),
-                self.colour(small[:, :3], small[:, 3:], mean),
-                unit(self.to_attributes(features)),
-                features,
-            )
+            return torch.cat([tokens[:, 0], mean, most], dim=1)
+
+    def read(self, gathered: Tensor, x: Tensor) -> Parts:
+        """The parts, of what was gathered of ``x``; float32."""
+        features = torch.relu(self.to_features(gathered))
+        small = nn.functional.avg_pool2d(x.float(), 4)
+        return Parts(
+            unit(self.to_style(features)),
+            unit(self.to_model(features)),
+            unit(self.to_detail(features)),
+            self.colour(small[:, :3], small[:, 3:], gathered[:, DIM : 2 * DIM]),
+            unit(self.to_attributes(features)),
+            features,
+        )
+
+    def forward(self, x: Tensor) -> Parts:
+        """The parts."""
+        gathered = self.gathered(x)
+        with torch.autocast(x.device.type, enabled=False):
+            return self.read(gathered, x)

@@ -39,7 +39,8 @@ def kept_at(path: Path, *, weights_only: bool) -> dict[str, Any]:
 def go_on(network: Trunk, common: Common, path: Path) -> float:
     """Begin with the average that another run kept at ``path``, its style turned to the directions
     of this run's training pictures; of its classifiers of labels those with as many classes now. Or
-    with the trunk of the artifact in the folder ``path``, which has neither. AGAIN.
+    with the trunk of the artifact in the folder ``path``, which has neither, nor what reads the
+    style in training. AGAIN.
 
     Raises:
         SystemExit: there is none, or the artifact's trunk has another plan.
@@ -47,7 +48,7 @@ def go_on(network: Trunk, common: Common, path: Path) -> float:
     if path.is_dir():
         weights = unpacked(onnx.load(str(path / "model.onnx")))
         try:
-            fill(network, weights, "trunk.", left=("colour",))
+            fill(network, weights, "trunk.", left=("colour", "to_style"))
         except KeyError as error:
             raise SystemExit(f"the trunk of {path} has another plan: no {error}") from error
         return AGAIN

@@ -130,8 +130,8 @@ class Within:
 
 
 class Judge:
-    """Triplets of validation pictures as the pretrained transformer sees them: it agrees with
-    people's judgement of likeness at 0.77, the best stand-in for them that training may use."""
+    """Triplets of validation pictures as the voices of :mod:`onnx_models.likeness` see them, the
+    best stand-in for people's judgement of likeness that training may use."""
 
     def __init__(self, teacher: F32, gallery: Parts, seed: int) -> None:
         rng = np.random.default_rng(seed)
