@@ -20,7 +20,8 @@ from onnx_models.transformer import VIT, Transformer
 from onnx_models.tutor import pretrained
 
 SIDE: Final = 160
-"""Pixels a side of what the teacher sees: half the work of 224, nearly the same judgement."""
+"""Pixels a side of what the teacher sees: half the work of 224. By the types of shoes it is a worse
+judge there, so :mod:`onnx_models.likeness` asks it at 224."""
 BATCH: Final = 32
 LEAST: Final = 1e-3
 """Deviation beside the first's below which a direction is noise: it is not blown up further."""
