@@ -43,7 +43,7 @@ def test_what_is_read_of_other_pictures_is_more_than_a_linear_layer_reads() -> N
         assert np.array_equal(found, reading(torch.from_numpy(others)).numpy()), "nothing dropped"
     wide, more = (np.c_[x, np.ones(len(x))] for x in (gathered, others))
     linear = more @ np.linalg.lstsq(wide, style, rcond=None)[0]
-    assert _right(found, told) > 0.95 > 0.93 > _right(linear, told)
+    assert _right(found, told) > 0.93 > 0.91 > _right(linear, told)
 
 
 def test_what_is_not_gathered_is_not_made_up() -> None:
