@@ -24,6 +24,7 @@ import onnxruntime as ort
 from app.errors import EncoderError
 from app.vision.encoder import Encoder
 from app.vision.manifest import (
+    FILE,
     Canonical,
     Input,
     OnnxManifest,
@@ -88,6 +89,23 @@ def adopt(
     shutil.copyfile(source, out_dir / source.name)
     write_manifest(manifest, out_dir)
     return Encoder.load(out_dir)
+
+
+def adopted(name: str, references: Path, cache: Path, threads: int = 0) -> Encoder:
+    """The reference model ``name`` of REFERENCES, adopted under ``cache`` once for each file.
+
+    Raises:
+        EncoderError: it is not in the folder ``references``, or :func:`adopt` cannot read it.
+    """
+    source = references / REFERENCES[name]
+    try:
+        digest = hashlib.sha256((source / "model.onnx").read_bytes()).hexdigest()[:12]
+    except OSError as error:
+        raise EncoderError(f"{source} cannot be adopted: {error}") from error
+    folder = cache / "adopted" / f"{name}-{digest}"
+    if (folder / FILE).is_file():
+        return Encoder.load(folder, threads)
+    return adopt(source, folder, name=name)
 
 
 def finish_manifest(

@@ -24,6 +24,7 @@ from PIL import Image, ImageOps
 U8 = npt.NDArray[np.uint8]
 F32 = npt.NDArray[np.float32]
 I64 = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 CACHE_SIZE: Final = 192
 FILL: Final = (255, 255, 255)

@@ -6,7 +6,6 @@ measuring one new encoder beside known ones costs only its own minutes (two core
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Sequence
@@ -19,9 +18,9 @@ from rich.console import Console
 from app.errors import BadInput, EncoderError
 from app.settings import ROOT, Settings, get_settings
 from app.vision import classic
-from app.vision.encoder import Encoder, ImageEncoder
+from app.vision.encoder import ImageEncoder
 from app.vision.registry import encoder_names, open_encoder
-from onnx_models.adopt import REFERENCES, adopt
+from onnx_models.adopt import REFERENCES, adopted
 from onnx_models.features import default_cache, file_features
 from onnx_models.scorecard.bench import TEST_SOURCES, Bench, Result, read_bench
 from onnx_models.scorecard.entrants import Entrant, Joined, Pictures, Table
@@ -135,11 +134,7 @@ def resolve_encoder(name: str, data_dir: Path, settings: Settings) -> ImageEncod
     source = _reference(data_dir) / REFERENCES[name]
     if not (source / "model.onnx").is_file():
         raise EncoderError(f"the reference model {name} is not there: {source}")
-    digest = hashlib.sha256((source / "model.onnx").read_bytes()).hexdigest()[:12]
-    folder = default_cache() / "adopted" / f"{name}-{digest}"
-    if (folder / "manifest.json").is_file():
-        return Encoder.load(folder, settings.encoder_threads)
-    return adopt(source, folder, name=name)
+    return adopted(name, source.parent, default_cache(), settings.encoder_threads)
 
 
 def default_data() -> Path:

@@ -38,7 +38,7 @@ from onnx_models.bank import CLEAN, MILD, SHOT, open_bank
 from onnx_models.calibrate import trusted
 from onnx_models.colours import BACKDROP, FAINT
 from onnx_models.crops import build_clues, side_by_side
-from onnx_models.dataset import F32, U8, Cache, Row, build_cache, read_rows, shoes_folder
+from onnx_models.dataset import F32, U8, Cache, Flags, Row, build_cache, read_rows, shoes_folder
 from onnx_models.finder import Finder
 from onnx_models.gates import fit_side, fit_studio
 from onnx_models.likeness import Likes, heard, read_style
@@ -157,13 +157,17 @@ class Choices:
     same: float
 
 
+def trained(rows: list[Row], held: Held) -> Flags:
+    """Which of the gallery's pictures (g,) training saw."""
+    return np.array([rows[i].split == "train" for i in held.keep])
+
+
 def liked(
     served: Served, rows: list[Row], held: Held, folder: Path, arguments: argparse.Namespace
 ) -> Likes:
     """What the style is told of the gallery's pictures."""
-    files = [rows[i].file for i in held.keep]
-    train = np.array([rows[i].split == "train" for i in held.keep])
-    dims = served.trunk.sizes.style
+    files, dims = [rows[i].file for i in held.keep], served.trunk.sizes.style
+    train = trained(rows, held)
     return heard(folder, files, train, arguments.teachers, arguments.cache, dims)
 
 
@@ -186,7 +190,7 @@ def looked(
     axes and the gate for the shoe's side are fitted on the gallery's training pictures. ``likes``
     of the gallery."""
     gallery, asked = look(served, cache.clean(held.keep)), look(served, held.shots)
-    train = np.array([rows[i].split == "train" for i in held.keep])
+    train = trained(rows, held)
     reading = read_style(gallery.gathered[train], likes.style[train], seed)
     served.style.load_state_dict(reading.state_dict())
     gallery, asked = styled(served, gallery), styled(served, asked)

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from onnx_models.dataset import F32
+from onnx_models.dataset import F32, Flags
 
 SHARP: Final = 3.0
 """How much steeper than a chance the studio's gate is."""
@@ -21,7 +21,6 @@ SIDE: Final = frozenset({"side", "main", "3q-side", "pair_3q"})
 TURNED: Final = frozenset({"top", "sole", "back"})
 """Views by the labels' words. Other words ("alt", "view2", "3") do not say what is seen."""
 RIDGE: Final = 1e-2
-Flags = npt.NDArray[np.bool_]
 
 
 def logistic(x: F32, y: Flags, ridge: float = RIDGE) -> tuple[F32, float]:

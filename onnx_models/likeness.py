@@ -18,15 +18,14 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
 from app.settings import Settings
 from app.vision.encoder import ImageEncoder
 from app.vision.registry import open_encoder
-from onnx_models.adopt import REFERENCES, adopt
-from onnx_models.dataset import F32
+from onnx_models.adopt import REFERENCES, adopted
+from onnx_models.dataset import F32, Flags
 from onnx_models.features import file_features
 from onnx_models.teachers import style_axes, style_target
 
@@ -45,7 +44,6 @@ WARM: Final = 100
 """Steps until the rate is reached."""
 CLOSE: Final = 4.0
 """What the distance of a picture from its target counts beside the order of all pairs."""
-Flags = npt.NDArray[np.bool_]
 
 
 class Likes(NamedTuple):
@@ -66,8 +64,8 @@ def heard(
         EncoderError: a voice is not in the folder ``teachers``.
         ValueError: a picture cannot be read.
     """
-    said = [file_features([_voice(v, teachers, where)], folder, files, cache=where) for v in VOICES]
-    return joined([one[0] for one in said], train, dims)
+    voices = [_voice(name, teachers, where) for name in VOICES]
+    return joined(file_features(voices, folder, files, cache=where), train, dims)
 
 
 def joined(said: Sequence[F32], train: Flags, dims: int) -> Likes:
@@ -94,7 +92,7 @@ def joined(said: Sequence[F32], train: Flags, dims: int) -> Likes:
 def _voice(name: str, teachers: Path, where: Path) -> ImageEncoder:
     if name not in REFERENCES:
         return open_encoder(name, Settings())
-    return adopt(teachers / REFERENCES[name], where / "adopted" / name, name=name)
+    return adopted(name, teachers, where)
 
 
 class Reading(nn.Module):

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from onnx_models.assemble import PARTS
-from onnx_models.dataset import F32, I64
+from onnx_models.dataset import F32, I64, Flags
 from onnx_models.metrics import roc_auc
 
 ROUNDS: Final = 3
@@ -36,7 +36,6 @@ CANDIDATES: Final = 80
 """Pictures nearest by each part that stand for the gallery: others come first by no mixture."""
 BAGS: Final = 8
 Parts = dict[str, F32]
-Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
