@@ -129,7 +129,7 @@ class Served(nn.Module):
         named["plain"] = read[:, PLAIN]
         facts = read[:, BACKDROP] / FAINT
         # The heads name colours as well: they read what the palette says beside the trunk. And the
-        # style: less of it was learned by heart than of the features, and brands show in it.
+        # style: it is read for no label of ours, and brands of unseen products show in it.
         features = torch.cat([parts.features, named["palette"], named["style"]], dim=1)
         return Looked(named, facts, gathered, features, torch.sigmoid(found.logits))
 

@@ -4,9 +4,8 @@ Each part has unit length; side by side and scaled they make a vector of unit le
 a vector that asks and one that is kept is the sum of the parts' cosines, each by the product of its
 two scales (:class:`onnx_models.assemble.Served`):
 
-* ``style``: what pretrained networks and oriented gradients say of the clean picture (learned by
-  regression, and read anew when training is over: :mod:`onnx_models.likeness`), the part that
-  agrees best with people;
+* ``style``: what a pretrained teacher says of the clean picture (learned by regression), the part
+  that agrees best with people; read anew when training is over (:mod:`onnx_models.likeness`);
 * ``model``: the same for all colourways of a model (supervised contrast by model);
 * ``detail``: tells products apart (contrast between views of one product);
 * ``colour``: a soft histogram over learned colour bins (soft assignment as in NetVLAD, Arandjelovic
