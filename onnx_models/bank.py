@@ -44,6 +44,7 @@ from onnx_models.dataset import (
     mask_boxes,
 )
 from onnx_models.named import models
+from onnx_models.same import sold
 from onnx_models.turned import turned
 
 MASK: Final = 96
@@ -98,8 +99,8 @@ def coded(names: list[str], bank: Bank, apart: bool) -> I64:
 
 
 def codes_of(rows: list[Row], bank: Bank) -> tuple[I64, I64]:
-    """Codes of every row's product and model."""
-    products = coded([row.product for row in rows], bank, apart=True)
+    """Codes of every row's product, whichever shops sell it, and of its model."""
+    products = coded(sold(rows), bank, apart=True)
     return products, coded(models(rows), bank, apart=False)
 
 
@@ -125,21 +126,29 @@ def clean_places(bank: Bank) -> I64:
 
 
 class Several(NamedTuple):
-    """Rows of one product together, of products with more than one: of photographs, of drawn shoes,
-    of photographs in other colours."""
+    """Rows of one product together, of products with more than one: of photographs of one shop, of
+    photographs of several, of drawn shoes, of photographs in other colours."""
 
     real: list[I64]
+    shared: list[I64]
     drawn: list[I64]
     repainted: list[I64]
 
 
-def several(rows: Iterable[int], products: I64, bank: Bank, labelled: int) -> Several:
-    """Of ``rows``, by their ``products``; ``labelled`` rows are photographs."""
-    ends = (labelled, bank.repainted)
-    kinds: list[dict[int, list[int]]] = [defaultdict(list) for _ in Several._fields]
+def several(rows: Iterable[int], labelled: list[Row], bank: Bank) -> Several:
+    """Of ``rows``; the first ones are the ``labelled`` photographs."""
+    own = coded([row.product for row in labelled], bank, apart=True)
+    products, ends = codes_of(labelled, bank)[0], (len(labelled), bank.repainted)
+    kinds: list[dict[int, list[int]]] = [defaultdict(list) for _ in range(len(ends) + 1)]
+    shops: dict[int, list[int]] = defaultdict(list)
     for row in rows:
-        kinds[bisect_right(ends, row)][int(products[row])].append(row)
-    return Several(*([np.array(g) for g in kind.values() if len(g) > 1] for kind in kinds))
+        kind = bisect_right(ends, row)
+        kinds[kind][int(own[row])].append(row)
+        if kind == 0:
+            shops[int(products[row])].append(row)
+    real, *made = ([np.array(g) for g in kind.values() if len(g) > 1] for kind in kinds)
+    shared = [np.array(g) for g in shops.values() if len(set(own[g].tolist())) > 1]
+    return Several(real, shared, *made)
 
 
 def drawn_pictures(where: Path) -> U8:

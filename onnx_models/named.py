@@ -14,6 +14,7 @@ from typing import Final
 from app.vision.colours import parse_colours
 from onnx_models.dataset import Row
 from onnx_models.heads.labels import shapes
+from onnx_models.same import sold
 
 TITLED: Final = frozenset({"fashion_products_224", "fashion_products_60x80", "empire_multiview"})
 """Sources whose names are such titles."""
@@ -50,11 +51,17 @@ def titled(name: str, brand: str) -> str:
 
 
 def models(rows: list[Row]) -> list[str]:
-    """The model of each row: its family, what its shop states, what its title says, or the product
-    itself."""
-    found = []
-    for shape, row in zip(shapes(rows), rows, strict=True):
+    """The model of each row: its family, what its shop states, what its title says, what another
+    shop that sells the product says, or the product itself."""
+    found, told = [], {}
+    products = sold(rows)
+    for shape, product, row in zip(shapes(rows), products, rows, strict=True):
         stated = f"{row.source}/{row.model}" if row.model else ""
         title = titled(row.name, row.brand) if row.source in TITLED else ""
-        found.append(shape or stated or title or row.product)
-    return found
+        name = shape or stated or title
+        found.append(name)
+        if name:
+            told.setdefault(product, name)
+    return [
+        name or told.get(product, product) for name, product in zip(found, products, strict=True)
+    ]

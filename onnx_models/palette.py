@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from onnx_models.bank import CLEAN, MILD, SHOT, Bank, coded, several, trained_places
+from onnx_models.bank import CLEAN, MILD, SHOT, Bank, codes_of, several, trained_places
 from onnx_models.colours import CLUES
 from onnx_models.crops import F16, Clues
 from onnx_models.dataset import F32, I64, U8, Row
@@ -32,6 +32,7 @@ PAIRS: Final = 768
 PEAK: Final = 1e-3
 DROPPED: Final = 0.15
 SEVERAL: Final = 0.15
+SHARED: Final = 0.15
 DRAWN: Final = 0.05
 SETS: Final = 0.15
 ALIKE: Final = 12
@@ -87,19 +88,19 @@ class Pairs:
         """``vectors`` (rows, d) unit: the clean pictures' colours at the start, for groups of
         pictures of like colours."""
         self.rng = np.random.default_rng(seed)
-        self.products = coded([row.product for row in rows], bank, apart=True)
+        self.products = codes_of(rows, bank)[0]
         self.places = trained_places(bank)
         real = [row for row in self.places if row < len(rows)]
         self.real = np.array(real)
-        self.several = several(self.places, self.products, bank, len(rows))
+        self.several = several(self.places, rows, bank)
         self.near = neighbours(vectors[: len(rows)], self.real, NEAR - 1)
 
     def draw(self) -> tuple[I64, I64]:
         """Places in the bank (2n,), first views first, and their rows."""
         rng = self.rng
         pairs: list[tuple[int, int]] = []
-        for groups, share in zip(self.several, (SEVERAL, DRAWN, SETS), strict=True):
-            for pick in rng.integers(len(groups), size=int(PAIRS * share)):
+        for groups, share in zip(self.several, (SEVERAL, SHARED, DRAWN, SETS), strict=True):
+            for pick in rng.integers(len(groups), size=int(PAIRS * share) if groups else 0):
                 one, two = rng.choice(groups[int(pick)], 2, replace=False)
                 pairs.append((int(one), int(two)))
         while PAIRS - len(pairs) >= 2 * ALIKE:

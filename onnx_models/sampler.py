@@ -20,7 +20,9 @@ from onnx_models.warped import warped
 
 SEVERAL: Final = 0.22
 """Share of a batch that is two different pictures of one product."""
-COLOURWAYS: Final = 0.2
+SHARED: Final = 0.2
+"""Share that is photographs of one product by two shops (:mod:`onnx_models.same`)."""
+COLOURWAYS: Final = 0.15
 """Share that is colourways of few models: hard negatives for detail, positives for the model."""
 RECOLOURED: Final = 0.1
 """Share that is a shoe of the batch in other colours, both views of one picture in the same: the
@@ -61,7 +63,7 @@ class Pairing:
         self.places = trained_places(bank)
         real = [row for row in self.places if row < len(rows)]
         self.pool = np.array(real)
-        self.several = several(self.places, self.products, bank, len(rows))
+        self.several = several(self.places, rows, bank)
         grouped: dict[int, list[int]] = defaultdict(list)
         for row in real:
             grouped[int(self.models[row])].append(row)
@@ -73,7 +75,7 @@ class Pairing:
         """Rows of both views of ``size`` pairs; -1: scenes."""
         rng = self.rng
         pairs: list[tuple[int, int]] = []
-        for groups, share in zip(self.several, (SEVERAL, DRAWN, SETS), strict=True):
+        for groups, share in zip(self.several, (SEVERAL, SHARED, DRAWN, SETS), strict=True):
             count = min(len(groups), int(size * share))
             for pick in rng.choice(len(groups), count, replace=False):
                 one, two = rng.choice(groups[int(pick)], 2, replace=False)

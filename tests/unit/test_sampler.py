@@ -7,10 +7,10 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from onnx_models.bank import CLEAN, SCENE, SHOT, Bank, coded  # noqa: E402
+from onnx_models.bank import CLEAN, SCENE, SHOT, Bank, coded, several  # noqa: E402
 from onnx_models.crops import Crops  # noqa: E402
 from onnx_models.dataset import I64, U8, Row  # noqa: E402
-from onnx_models.sampler import RECOLOURED, SETS, Sampler  # noqa: E402
+from onnx_models.sampler import RECOLOURED, SETS, SHARED, Sampler  # noqa: E402
 from onnx_models.sets import SETS as TIMES  # noqa: E402
 
 
@@ -80,3 +80,38 @@ def test_a_recoloured_shoe_is_its_model_and_no_known_product() -> None:
     middle = batch.crops[:, :3, 60:68, 76:84].flatten(1).mean(1)
     seen = {int(m): middle[:size][batch.models[:size] == m] for m in batch.models[size - again :]}
     assert any(np.ptp(colours.numpy()) > 0.1 for colours in seen.values())
+
+
+def test_photographs_of_one_product_by_two_shops_meet_as_such(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shops = ("footlocker_2018", "zappos_pairs_2018")
+    made = [
+        Row(f"{shop}/{i}", shop, f"{shop}/{i}", f"m{i // 6}" if i % 2 else "", "", "", "", "studio")
+        for i in range(60) for shop in shops
+    ]  # fmt: skip
+    rows = [row for row in made if row.split == "train"]
+    names = {row.file for row in rows}
+    both = [(f"{shops[0]}/{i}", f"{shops[1]}/{i}") for i in range(0, 60, 2)]
+    both = [pair for pair in both if set(pair) <= names]
+    monkeypatch.setattr("onnx_models.same.judged", lambda: tuple(both))
+    kinds = np.array([CLEAN, SHOT] * len(rows) + [SCENE] * 3, np.uint8)
+    views = np.full((len(kinds), 192, 192, 3), 200, np.uint8)
+    masks = np.full((len(kinds), 96, 96), 255, np.uint8)
+    owners = np.concatenate([np.repeat(np.arange(len(rows)), 2), [-1] * 3])
+    bank = banked(views, masks, owners, kinds, ())
+    found = several(range(len(rows)), rows, bank)
+    assert not found.real
+    assert sorted(tuple(rows[i].file for i in group) for group in found.shared) == sorted(both)
+    size = 64
+    near = np.tile(np.arange(20), (len(rows), 1))
+    batch = Sampler(rows, bank, Crops(bank, 0), near, size, 0).draw()
+    one, two = batch.rows[:size], batch.rows[size:]
+    apart = (one != two).numpy()
+    assert int(apart.sum()) == int((size - int(size * RECOLOURED)) * SHARED)
+    assert torch.equal(batch.products[:size], batch.products[size:])
+    drawn = {
+        tuple(sorted((rows[int(a)].file, rows[int(b)].file)))
+        for a, b in zip(one[apart], two[apart], strict=True)
+    }
+    assert drawn <= {tuple(sorted(pair)) for pair in both}
