@@ -26,7 +26,7 @@ from app.vision import image
 from onnx_models import metrics, reshoot
 from onnx_models.features import default_cache, stamp
 from onnx_models.metrics import Interval
-from onnx_models.scorecard import classify, similarity, words
+from onnx_models.scorecard import classify, elsewhere, similarity, words
 from onnx_models.scorecard.bench import Array, Bench, Result
 from onnx_models.scorecard.entrants import Entrant
 from onnx_models.scorecard.report import bars, curves, table
@@ -61,6 +61,10 @@ PROTOCOLS: Final[dict[str, Protocol]] = {
     "views": Protocol("Across views only", similarity.across_views,
         "Held-out multi-view products of all sources; the product's pictures in the query's own "
         "view are taken out of the gallery."),
+    "shops": Protocol("The same product in another shop", elsewhere.other_shop,
+        "Held-out pictures ask for the same product as another shop shows it: pairs judged by eye "
+        "(onnx_models/scorecard/elsewhere.csv). Pictures of the query's own shop and product are "
+        "left out; one result a product, ties lose. Clean: as the one shop shows it."),
     "colourways": Protocol("Colourways", similarity.colourways,
         "footlocker_2018, held-out queries. model nearer: share of (same model in another colour, "
         "other model in the same colour) pairs in which the model lies nearer, so 1 is right for "
@@ -103,7 +107,7 @@ PROTOCOLS: Final[dict[str, Protocol]] = {
         "Brand of photographs on foot and in clutter, by a vote of the 15 nearest pictures of all "
         "other sources. Training saw most of these photographs: held out has those it did not."),
 }  # fmt: skip
-QUICK: Final = ("retrieval", "smaller", "views", "colourways", "triplets", "pairs")
+QUICK: Final = ("retrieval", "smaller", "views", "shops", "colourways", "triplets", "pairs")
 
 
 def measure(

@@ -21,6 +21,8 @@ from onnx_models import evaluate as scorecard
 from onnx_models.evaluate import evaluate, main_evaluate, resolve_encoder
 from onnx_models.features import file_features
 from onnx_models.metrics import bootstrap_mean, pair_auc, product_ranks, triplet_agreement
+from onnx_models.scorecard.bench import read_bench
+from onnx_models.scorecard.elsewhere import mates, other_shop
 from onnx_models.scorecard.run import PROTOCOLS
 
 
@@ -243,6 +245,52 @@ def test_features_are_cached_per_file_state(
     changed = file_features([encoder], folder, ["p0_0.jpg", "gone.jpg"], cache=cache)[0]
     assert not np.allclose(changed[0], first[0])
     assert encoded == [1, 1]
+
+
+def test_a_product_is_asked_for_in_another_shop(
+    small_data: Path, tmp_path: Path, bare: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """p0 (red) and p2 (green) stand for one product, so do p1 and its like in cyan; the query's own
+    product is left out, and what training saw does not ask."""
+    pairs = tmp_path / "elsewhere.csv"
+    pairs.write_text("p0_0.jpg,p2_1.jpg\nlone1.jpg,p1_0.jpg\nnot_here.jpg,p3_0.jpg\n")
+    monkeypatch.setattr("onnx_models.scorecard.elsewhere.PAIRS", pairs)
+    bench = read_bench(small_data, bare)
+    found = mates(bench)
+    named = {
+        bench.files[row]: [bench.files[mate] for mate in mates] for row, mates in found.items()
+    }
+    assert named["p0_0.jpg"] == ["p2_1.jpg"]
+    assert named["p2_1.jpg"] == ["p0_0.jpg"]
+    assert named["p1_0.jpg"] == ["lone1.jpg"]
+    assert ("lone1.jpg" in named) == bool(bench.held_out[bench.files.index("lone1.jpg")])
+
+    class Told:
+        """p0 lies nearest to its own, then to p1's, then to p2's pictures."""
+
+        def gallery(self) -> np.ndarray:
+            near = {"p0": 1.0, "p1": 0.9, "p2": 0.8}
+            cosine = np.array([near.get(file[:2], 0.0) for file in bench.files])
+            return np.stack([cosine, np.sqrt(1 - cosine**2)], axis=1).astype(np.float32)
+
+        def asking(self, _: object, rows: np.ndarray) -> np.ndarray:
+            return self.gallery()[rows]
+
+        shots = asking
+
+    told = Told()
+    result = other_shop(bench, told, told.gallery())  # type: ignore[arg-type]
+    assert result.counts["queries"] == len(found)
+    ranks = {"p0_0.jpg": 2, "p2_1.jpg": 2}
+    first = [ranks.get(bench.files[row], 9) == 1 for row in found]
+    assert result.figures["clean R@1"].value == pytest.approx(np.mean(first))
+    five = [ranks.get(bench.files[row], 9) <= 5 for row in found]
+    assert result.figures["reshot R@5"].value == pytest.approx(np.mean(five))
+    monkeypatch.setattr("onnx_models.scorecard.elsewhere.PAIRS", tmp_path / "none.csv")
+    (tmp_path / "none.csv").write_text("")
+    none = other_shop(bench, told, told.gallery())  # type: ignore[arg-type]
+    assert not none.figures
+    assert none.notes
 
 
 def test_faults_are_words(tmp_path: Path, small_data: Path, bare: Settings) -> None:

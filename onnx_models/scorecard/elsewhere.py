@@ -1,0 +1,63 @@
+"""The same product in another shop: a studio of another kind, mostly from another side."""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from onnx_models.metrics import bootstrap_mean
+from onnx_models.scorecard.bench import Array, Bench, Result
+from onnx_models.scorecard.entrants import Entrant
+
+PAIRS: Final = Path(__file__).with_name("elsewhere.csv")
+"""Files of photographs of one product, of two shops, two a line; one at least was never trained on.
+Judged by eye like :mod:`onnx_models.same`, among near neighbours by an encoder (solemate-s16) and
+by what judged pairs of training taught: what that one finds is likelier to be here."""
+VERSION: Final = 1
+"""Of the list: results are known by the code that measures."""
+
+
+def mates(bench: Bench) -> dict[int, list[int]]:
+    """By row that no training saw, the rows that show its product in another shop."""
+    place = {file: row for row, file in enumerate(bench.files)}
+    found: dict[int, list[int]] = defaultdict(list)
+    with PAIRS.open(encoding="utf-8", newline="") as handle:
+        for pair in csv.reader(handle):
+            if all(file in place for file in pair):
+                one, two = (place[file] for file in pair)
+                found[one].append(two)
+                found[two].append(one)
+    return {row: there for row, there in sorted(found.items()) if bench.held_out[row]}
+
+
+def other_shop(bench: Bench, entrant: Entrant, vectors: Array) -> Result:
+    """Pictures of :func:`mates` ask for them among all pictures, their own product's left out."""
+    wanted = mates(bench)
+    if not wanted:
+        return Result(notes=["none of the judged pairs is among these photographs"])
+    own = np.array(list(wanted))
+    asked = bench.codes[own]
+    result = Result(counts={"queries": len(own), "products": len(set(asked.tolist()))})
+    for name, queries in (
+        ("clean", entrant.asking(bench, own)), ("reshot", entrant.shots(bench, own))
+    ):  # fmt: skip
+        ranks = np.empty(len(own), np.int64)
+        for at, (row, query) in enumerate(zip(own, queries, strict=True)):
+            best = np.full(bench.codes.max() + 1, -np.inf)
+            np.maximum.at(best, bench.codes, vectors @ query)
+            best[bench.codes[row]] = -np.inf
+            right = np.unique(bench.codes[wanted[row]])
+            wrong = np.delete(best, right)
+            ranks[at] = 1 + np.count_nonzero(wrong >= best[right].max())
+        for limit in (1, 5, 10):
+            found = (ranks <= limit).astype(float)
+            result.figures[f"{name} R@{limit}"] = bootstrap_mean(
+                found, bench.codes[own], bench.seed
+            )
+        first = np.where(ranks <= 10, 1 / ranks, 0.0)
+        result.figures[f"{name} mAP@10"] = bootstrap_mean(first, asked, bench.seed)
+    return result
