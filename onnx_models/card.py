@@ -86,8 +86,8 @@ the clean pictures and of mixtures. Of photographs that are a product's only one
 are of a solid made of it and turned, its lining and tread drawn by lot; products with several
 pictures are there five times more in other colours, all their pictures alike, and so are
 some shoes of every batch, each as another product of the same model; half of the crops are looked
-at from a little elsewhere. Photographs of different shops that show one product, judged by eye in
-pairs (`onnx_models/same.csv`), were one product to it. Where it went on from another run, three
+at from a little elsewhere. Photographs of different shops that show one product, looked at side
+by side (`onnx_models/same.csv`), were one product to it. Where it went on from another run, three
 tenths of that run's weights are in the mean. How the style is read was learned anew at the end,
 from what ViT-Tiny, MobileNetV1 and a histogram of oriented gradients say together of the clean
 pictures. None of their weights is in the file; how near its layers come to ViT-Tiny's is in

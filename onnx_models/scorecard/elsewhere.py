@@ -15,7 +15,7 @@ from onnx_models.scorecard.entrants import Entrant
 
 PAIRS: Final = Path(__file__).with_name("elsewhere.csv")
 """Files of photographs of one product, of two shops, two a line; one at least was never trained on.
-Judged by eye like :mod:`onnx_models.same`, among near neighbours by an encoder (solemate-s16) and
+Looked at as those of :mod:`onnx_models.same`, among near neighbours by solemate-s16 and
 by what judged pairs of training taught: what that one finds is likelier to be here."""
 VERSION: Final = 1
 """Of the list: results are known by the code that measures."""

@@ -62,9 +62,10 @@ PROTOCOLS: Final[dict[str, Protocol]] = {
         "Held-out multi-view products of all sources; the product's pictures in the query's own "
         "view are taken out of the gallery."),
     "shops": Protocol("The same product in another shop", elsewhere.other_shop,
-        "Held-out pictures ask for the same product as another shop shows it: pairs judged by eye "
-        "(onnx_models/scorecard/elsewhere.csv). Pictures of the query's own shop and product are "
-        "left out; one result a product, ties lose. Clean: as the one shop shows it."),
+        "Held-out pictures ask for the same product as another shop shows it, among all pictures: "
+        "pairs looked at side by side (onnx_models/scorecard/elsewhere.csv). The query's own "
+        "product is left out; one result a product, ties lose. Clean: as the one shop shows it. "
+        "The pairs were found among solemate-s16's near neighbours, which favours its kind."),
     "colourways": Protocol("Colourways", similarity.colourways,
         "footlocker_2018, held-out queries. model nearer: share of (same model in another colour, "
         "other model in the same colour) pairs in which the model lies nearer, so 1 is right for "
