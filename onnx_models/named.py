@@ -53,7 +53,8 @@ def titled(name: str, brand: str) -> str:
 def models(rows: list[Row]) -> list[str]:
     """The model of each row: its family, what its shop states, what its title says, what another
     shop that sells the product says, or the product itself."""
-    found, told = [], {}
+    found: list[str] = []
+    told: dict[str, str] = {}
     products = sold(rows)
     for shape, product, row in zip(shapes(rows), products, rows, strict=True):
         stated = f"{row.source}/{row.model}" if row.model else ""
