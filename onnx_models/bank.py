@@ -98,10 +98,14 @@ def coded(names: list[str], bank: Bank, apart: bool) -> I64:
     return np.unique(every, return_inverse=True)[1].astype(np.int64)
 
 
+def products_of(rows: list[Row], bank: Bank) -> I64:
+    """A code of every row's product, whichever shops sell it."""
+    return coded(sold(rows), bank, apart=True)
+
+
 def codes_of(rows: list[Row], bank: Bank) -> tuple[I64, I64]:
-    """Codes of every row's product, whichever shops sell it, and of its model."""
-    products = coded(sold(rows), bank, apart=True)
-    return products, coded(models(rows), bank, apart=False)
+    """Codes of every row's product, as :func:`products_of`, and of its model."""
+    return products_of(rows, bank), coded(models(rows), bank, apart=False)
 
 
 def trained_places(bank: Bank) -> dict[int, dict[int, I64]]:
@@ -135,10 +139,11 @@ class Several(NamedTuple):
     repainted: list[I64]
 
 
-def several(rows: Iterable[int], labelled: list[Row], bank: Bank) -> Several:
-    """Of ``rows``; the first ones are the ``labelled`` photographs."""
+def several(rows: Iterable[int], labelled: list[Row], products: I64, bank: Bank) -> Several:
+    """Of ``rows``, the first of which are the ``labelled`` photographs; ``products`` as
+    :func:`products_of` has them."""
     own = coded([row.product for row in labelled], bank, apart=True)
-    products, ends = codes_of(labelled, bank)[0], (len(labelled), bank.repainted)
+    ends = (len(labelled), bank.repainted)
     kinds: list[dict[int, list[int]]] = [defaultdict(list) for _ in range(len(ends) + 1)]
     shops: dict[int, list[int]] = defaultdict(list)
     for row in rows:

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from onnx_models.bank import CLEAN, MILD, SHOT, Bank, codes_of, several, trained_places
+from onnx_models.bank import CLEAN, MILD, SHOT, Bank, products_of, several, trained_places
 from onnx_models.colours import CLUES
 from onnx_models.crops import F16, Clues
 from onnx_models.dataset import F32, I64, U8, Row
@@ -88,11 +88,11 @@ class Pairs:
         """``vectors`` (rows, d) unit: the clean pictures' colours at the start, for groups of
         pictures of like colours."""
         self.rng = np.random.default_rng(seed)
-        self.products = codes_of(rows, bank)[0]
+        self.products = products_of(rows, bank)
         self.places = trained_places(bank)
         real = [row for row in self.places if row < len(rows)]
         self.real = np.array(real)
-        self.several = several(self.places, rows, bank)
+        self.several = several(self.places, rows, self.products, bank)
         self.near = neighbours(vectors[: len(rows)], self.real, NEAR - 1)
 
     def draw(self) -> tuple[I64, I64]:

@@ -22,11 +22,16 @@ PAIRS: Final = Path(__file__).with_name("same.csv")
 """Files of photographs, two a line, as labels.csv names them."""
 
 
+def read_pairs(path: Path) -> tuple[tuple[str, str], ...]:
+    """Files that show one product, of a list like PAIRS."""
+    with path.open(encoding="utf-8", newline="") as handle:
+        return tuple((one, two) for one, two in csv.reader(handle))
+
+
 @cache
 def judged() -> tuple[tuple[str, str], ...]:
-    """Files that show one product."""
-    with PAIRS.open(encoding="utf-8", newline="") as handle:
-        return tuple((one, two) for one, two in csv.reader(handle))
+    """The pairs of PAIRS."""
+    return read_pairs(PAIRS)
 
 
 def sold(rows: list[Row], same: Iterable[tuple[str, str]] | None = None) -> list[str]:

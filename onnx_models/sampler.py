@@ -63,7 +63,7 @@ class Pairing:
         self.places = trained_places(bank)
         real = [row for row in self.places if row < len(rows)]
         self.pool = np.array(real)
-        self.several = several(self.places, rows, bank)
+        self.several = several(self.places, rows, self.products, bank)
         grouped: dict[int, list[int]] = defaultdict(list)
         for row in real:
             grouped[int(self.models[row])].append(row)

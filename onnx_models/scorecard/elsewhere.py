@@ -1,8 +1,7 @@
-"""The same product in another shop: a studio of another kind, mostly from another side."""
+"""The same product in another shop: in another studio, often from another side."""
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
 from pathlib import Path
 from typing import Final
@@ -10,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from onnx_models.metrics import bootstrap_mean
+from onnx_models.same import read_pairs
 from onnx_models.scorecard.bench import Array, Bench, Result
 from onnx_models.scorecard.entrants import Entrant
 
@@ -17,20 +17,16 @@ PAIRS: Final = Path(__file__).with_name("elsewhere.csv")
 """Files of photographs of one product, of two shops, two a line; one at least was never trained on.
 Looked at as those of :mod:`onnx_models.same`, among near neighbours by solemate-s16 and
 by what judged pairs of training taught: what that one finds is likelier to be here."""
-VERSION: Final = 1
-"""Of the list: results are known by the code that measures."""
 
 
 def mates(bench: Bench) -> dict[int, list[int]]:
     """By row that no training saw, the rows that show its product in another shop."""
     place = {file: row for row, file in enumerate(bench.files)}
     found: dict[int, list[int]] = defaultdict(list)
-    with PAIRS.open(encoding="utf-8", newline="") as handle:
-        for pair in csv.reader(handle):
-            if all(file in place for file in pair):
-                one, two = (place[file] for file in pair)
-                found[one].append(two)
-                found[two].append(one)
+    for one, two in read_pairs(PAIRS):
+        if one in place and two in place:
+            found[place[one]].append(place[two])
+            found[place[two]].append(place[one])
     return {row: there for row, there in sorted(found.items()) if bench.held_out[row]}
 
 

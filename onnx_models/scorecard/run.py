@@ -247,10 +247,13 @@ def _photographs(bench: Bench) -> str:
 
 @functools.cache
 def _source(module: str) -> str:
-    """Digest of the code that measures by a protocol of ``module``: it and what all share."""
+    """Digest of what measures by a protocol of ``module``: its code, a list of its name, and what
+    all share."""
     others = {protocol.measure.__module__ for protocol in PROTOCOLS.values()} - {module}
     aside = {"report", "run", "sheets", *(name.rpartition(".")[2] for name in others)}
-    own = [path for path in Path(__file__).parent.glob("*.py") if path.stem not in aside]
+    here = Path(__file__).parent
+    own = [path for path in here.glob("*.py") if path.stem not in aside]
+    own += here.glob(f"{module.rpartition('.')[2]}.csv")
     return _digest([Path(str(metrics.__file__)), *own])
 
 

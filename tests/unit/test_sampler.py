@@ -7,7 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from onnx_models.bank import CLEAN, SCENE, SHOT, Bank, coded, several  # noqa: E402
+from onnx_models.bank import CLEAN, SCENE, SHOT, Bank, coded, products_of, several  # noqa: E402
 from onnx_models.crops import Crops  # noqa: E402
 from onnx_models.dataset import I64, U8, Row  # noqa: E402
 from onnx_models.sampler import RECOLOURED, SETS, SHARED, Sampler  # noqa: E402
@@ -100,7 +100,7 @@ def test_photographs_of_one_product_by_two_shops_meet_as_such(
     masks = np.full((len(kinds), 96, 96), 255, np.uint8)
     owners = np.concatenate([np.repeat(np.arange(len(rows)), 2), [-1] * 3])
     bank = banked(views, masks, owners, kinds, ())
-    found = several(range(len(rows)), rows, bank)
+    found = several(range(len(rows)), rows, products_of(rows, bank), bank)
     assert not found.real
     assert sorted(tuple(rows[i].file for i in group) for group in found.shared) == sorted(both)
     size = 64
