@@ -7,7 +7,6 @@ channel.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import multiprocessing
@@ -20,6 +19,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
+
+from onnx_models.told import read_table
 
 U8 = npt.NDArray[np.uint8]
 F32 = npt.NDArray[np.float32]
@@ -98,24 +99,23 @@ def shoes_folder(data: Path | None) -> Path:
 def read_rows(folder: Path, hold: bool = False) -> list[Row]:
     """All labelled photographs, in the order of labels.csv; ``hold``: HELD_SOURCE is kept out of
     training."""
-    with (folder / "labels.csv").open(encoding="utf-8", newline="") as handle:
-        return [
-            Row(
-                file=row["file"],
-                source=row["source"],
-                product=f"{row['source']}/{row['product_id']}",
-                model=row["model_id"],
-                brand=row["brand"].strip().lower(),
-                category=row["category"],
-                view=row["view"],
-                setting=row["setting"],
-                colour=row["colour"],
-                gender=row["gender"],
-                name=row["model"],
-                held=hold and row["source"] == HELD_SOURCE,
-            )
-            for row in csv.DictReader(handle)
-        ]
+    return [
+        Row(
+            file=row["file"],
+            source=row["source"],
+            product=f"{row['source']}/{row['product_id']}",
+            model=row["model_id"],
+            brand=row["brand"].strip().lower(),
+            category=row["category"],
+            view=row["view"],
+            setting=row["setting"],
+            colour=row["colour"],
+            gender=row["gender"],
+            name=row["model"],
+            held=hold and row["source"] == HELD_SOURCE,
+        )
+        for row in read_table(folder)
+    ]
 
 
 def codes(values: list[str]) -> I64:

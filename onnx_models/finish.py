@@ -43,6 +43,7 @@ from onnx_models.finder import Finder
 from onnx_models.gates import fit_side, fit_studio
 from onnx_models.likeness import Likes, heard, read_style
 from onnx_models.model import Sizes, unit
+from onnx_models.same import HELD, judged, read_pairs, sold
 from onnx_models.teachers import directions
 from onnx_models.to_onnx import Work, encode, everything, export, open_session, write_artifact
 from onnx_models.validate import Held, recall
@@ -53,6 +54,7 @@ BACKDROPS: Final = 20_000
 SAMPLE: Final = 256
 """Views that the ranges of what is computed in integers are taken from."""
 CHOICES: Final = "choices.json"
+HELD_SPLITS: Final = frozenset({"train", "validation"})
 
 
 def load(cache: Path, name: str) -> tuple[Served, dict[str, Any]]:
@@ -206,15 +208,17 @@ class Questions(NamedTuple):
     shots: Asked
     clean: Asked
     within: Within
+    elsewhere: Asked | None
 
     def weights(self, seed: int) -> tuple[dict[str, float], dict[str, float]]:
         """Of a phone's picture and of a studio's."""
         phone = fit_asking(self.shots, GATED, seed)
-        return phone, fit_asking(self.clean, (), seed, self.within)
+        return phone, fit_asking(self.clean, (), seed, self.within, self.elsewhere)
 
 
 def questions(served: Served, rows: list[Row], held: Held, gallery: Said, asked: Said) -> Questions:
-    """Re-shots and clean pictures of held-out products, and pairs of the latter."""
+    """Re-shots and clean pictures of held-out products, pairs of the latter, and clean ones that
+    another shop shows too."""
 
     def some(parts: Parts, places: npt.NDArray[Any]) -> Parts:
         return {name: part[places] for name, part in parts.items()}
@@ -223,11 +227,20 @@ def questions(served: Served, rows: list[Row], held: Held, gallery: Said, asked:
     (own, beside), (shots, turned) = gallery.gates(served), asked.gates(served)
     shown, asks = sided(gallery.parts, beside), sided(asked.parts, turned)
     sources = np.array([rows[i].source for i in held.keep[once]])
+    pairs = read_pairs(HELD)
+    joint = np.array(sold(rows, (*judged(), *pairs), HELD_SPLITS))[held.keep]
+    named = {file for pair in pairs for file in pair}
+    beyond = np.array([
+        place for place, i in enumerate(held.keep)
+        if rows[i].split == "validation" and rows[i].file in named
+    ], np.int64)  # fmt: skip
     return Questions(
         Asked.of(some(asks, apart), shots[apart], gallery.parts, held.owners[apart], held.products),
         Asked.of(some(shown, once), own[once], gallery.parts, once, held.products),
         Within.of(some(shown, once), some(gallery.parts, once), held.products[once], sources),
-    )
+        Asked.of(some(shown, beyond), own[beyond], gallery.parts, beyond, joint)
+        if len(beyond) else None,
+    )  # fmt: skip
 
 
 def choose(arguments: argparse.Namespace) -> None:

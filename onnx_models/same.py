@@ -20,6 +20,9 @@ from onnx_models.dataset import Row
 
 PAIRS: Final = Path(__file__).with_name("same.csv")
 """Files of photographs, two a line, as labels.csv names them."""
+HELD: Final = PAIRS.parent / "scorecard" / "elsewhere.csv"
+"""The same of held-out products: what weights are fitted on, and the scorecard asks."""
+SEEN: Final = frozenset({"train"})
 
 
 def read_pairs(path: Path) -> tuple[tuple[str, str], ...]:
@@ -34,11 +37,15 @@ def judged() -> tuple[tuple[str, str], ...]:
     return read_pairs(PAIRS)
 
 
-def sold(rows: list[Row], same: Iterable[tuple[str, str]] | None = None) -> list[str]:
+def sold(
+    rows: list[Row],
+    same: Iterable[tuple[str, str]] | None = None,
+    splits: frozenset[str] = SEEN,
+) -> list[str]:
     """The product of each row, of one name for all shops that show it; ``same``: pairs of files,
-    :func:`judged` where nothing is said. Only photographs that training may see are joined: what is
-    held out stays unknown."""
-    own = {row.file: row.product for row in rows if row.split == "train"}
+    :func:`judged` where nothing is said. Only photographs of ``splits`` are joined: what is held
+    out stays unknown to training."""
+    own = {row.file: row.product for row in rows if row.split in splits}
     first: dict[str, str] = {}
 
     def root(product: str) -> str:

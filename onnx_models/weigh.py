@@ -32,6 +32,8 @@ TRIPLETS: Final = 20_000
 APART: Final = 4.0
 """What telling one studio's products apart (area under the curve) counts beside R@1 and reciprocal
 rank: a scene that all of them share finds their shop among others and says nothing among them."""
+ELSEWHERE: Final = 0.5
+"""What finding the same product in another shop counts beside finding it in the own one."""
 CANDIDATES: Final = 80
 """Pictures nearest by each part that stand for the gallery: others come first by no mixture."""
 BAGS: Final = 8
@@ -75,6 +77,12 @@ class Asked:
         }
         right = (products[places] == products[owners][:, None]) & ~out
         return cls(cosines, gates, right, out, products[owners])
+
+    def drawn(self, rng: np.random.Generator) -> F32:
+        """How often each query (q,) counts where as many products are drawn with replacement."""
+        products, places = np.unique(self.products, return_inverse=True)
+        often = rng.multinomial(len(products), np.full(len(products), 1 / len(products)))
+        return np.asarray(often[places], np.float32)
 
     def figures(
         self, phone: dict[str, float], studio: dict[str, float], counts: F32 | None = None
@@ -165,23 +173,27 @@ def mean(*several: dict[str, float]) -> dict[str, float]:
 
 
 def fit_asking(
-    asked: Asked, silent: tuple[str, ...], seed: int, within: Within | None = None
-) -> dict[str, float]:
+    asked: Asked, silent: tuple[str, ...], seed: int, within: Within | None = None,
+    elsewhere: Asked | None = None,
+) -> dict[str, float]:  # fmt: skip
     """Weights of what asks, sum 1: the mean over BAGS draws of the products with replacement
     (Breiman 1996), for sixty products determine them loosely. ``silent`` parts have none.
-    ``within`` counts APART."""
+    ``within`` counts APART, ``elsewhere``, queries of which another shop has the answers,
+    ELSEWHERE."""
     rng = np.random.default_rng(seed)
-    products = np.unique(asked.products)
-    places = np.searchsorted(products, asked.products)
     heard = [name for name in PARTS if name not in silent]
+    shares = [(asked, 1.0), *([(elsewhere, ELSEWHERE)] if elsewhere else [])]
     found = []
     for _ in range(BAGS):
-        often = rng.multinomial(len(products), np.full(len(products), 1 / len(products)))
-        counts = often[places].astype(np.float32)
+        drawn = [(one, share, one.drawn(rng)) for one, share in shares]
 
-        def score(weights: dict[str, float], counts: F32 = counts) -> float:
+        def score(
+            weights: dict[str, float], drawn: list[tuple[Asked, float, F32]] = drawn
+        ) -> float:
             apart = APART * within.area(weights) if within else 0.0
-            return sum(asked.figures(weights, weights, counts)) + apart
+            return apart + sum(
+                share * sum(one.figures(weights, weights, counts)) for one, share, counts in drawn
+            )
 
         begun = {name: 0.3 if name in heard else 0.0 for name in PARTS}
         found.append(normal(_searched(score, begun, heard)))

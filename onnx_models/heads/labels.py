@@ -5,10 +5,9 @@ What a photograph's labels do not say is -1 and trains nothing.
 
 from __future__ import annotations
 
-import csv
 import re
 import tomllib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,9 +17,12 @@ import numpy.typing as npt
 
 from app.vision.colours import COLOURS, parse_colours
 from onnx_models.dataset import F32, I64, Row
+from onnx_models.told import read_table, told
 
 LEAST_PRODUCTS: Final = 20
 """Training products from which a brand or silhouette becomes a class."""
+LEAST_NAMED: Final = 5
+"""Pictures that a name has to be given to, for buyers to know it."""
 UNKNOWN: Final = -1
 OUTLIER: Final = -2
 """A brand (or silhouette) that is known but no class: the open set."""
@@ -107,6 +109,36 @@ def silhouette_of(text: str, brand: str, rules: list[_Rule]) -> str:
     return ""
 
 
+def _seen_rules(least: int) -> list[_Rule]:
+    """Rules for models that those who looked named on ``least`` pictures, whoever states them."""
+    counts = Counter((what.model, what.brand) for what in told().values() if what.model)
+    often = sorted((name for name, count in counts.items() if count >= least), key=_longest)
+    rules = []
+    for name, brand in often:
+        words = re.sub(rf"^{re.escape(brand)}\s+", "", name, flags=re.IGNORECASE).casefold()
+        words = re.sub(r"[^\w-]+", " ", words).strip()
+        rules.append(_Rule(name, brand, re.compile(rf"\b{re.escape(words)}\b"), False))
+    return rules
+
+
+def _longest(named: tuple[str, str]) -> tuple[int, str]:
+    """Of two names that begin alike the longer says more."""
+    return -len(named[0]), named[0]
+
+
+def _families(table: list[dict[str, str]], rules: list[_Rule]) -> list[str]:
+    return [
+        silhouette_of(f"{line['model']} {line['text']}", clean_brand(line["brand"]), rules)
+        for line in table
+    ]
+
+
+def called(table: list[dict[str, str]]) -> list[str]:
+    """What buyers call the model of each row of labels.csv: its family, or a name that those who
+    looked gave to LEAST_NAMED pictures; "" where there is none."""
+    return _families(table, [*_rules(), *_seen_rules(LEAST_NAMED)])
+
+
 def _gender(text: str) -> int:
     low = text.casefold()
     if re.search(r"kid|boy|girl|toddler|infant|ninos|preschool|grade", low):
@@ -150,24 +182,22 @@ def _codes(values: list[str], classes: tuple[str, ...]) -> I64:
 def read_labels(folder: Path, rows: list[Row]) -> tuple[Labels, npt.NDArray[np.bool_]]:
     """Targets of ``rows`` (read from the same folder), and which rows may be learned from or tuned
     on at all: none of the test split."""
-    with (folder / "labels.csv").open(encoding="utf-8", newline="") as file:
-        table = list(csv.DictReader(file))
-    rules = _rules()
+    table = read_table(folder)
+    rules = [*_rules(), *_seen_rules(LEAST_PRODUCTS)]
     brands = [clean_brand(line["brand"]) for line in table]
     spelled: dict[str, str] = {}
     for line, brand in zip(table, brands, strict=True):
         if line["brand"].strip().casefold() == brand:
             spelled.setdefault(brand, line["brand"].strip())
-    families = [
-        silhouette_of(f"{line['model']} {line['text']}", brand, rules)
-        for line, brand in zip(table, brands, strict=True)
-    ]
+    families = _families(table, rules)
     # Where the shop states full model names, a name that no rule knows is another family; and so is
     # whatever a brand makes that has none of them.
     named = {"footlocker_2018", "nike_com_2023", "restocks_nike_jordan"}
     owners = {rule.brand.casefold() for rule in rules}
     stated = [
-        line["model"] if line["source"] in named else brand not in owners and brand
+        line["model"]
+        if line["source"] in named or line["file"] in told()
+        else brand not in owners and brand
         for line, brand in zip(table, brands, strict=True)
     ]
     families = [

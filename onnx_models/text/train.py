@@ -11,7 +11,6 @@ against the texts that ask for one value, so that the nearest of them says what 
 from __future__ import annotations
 
 import argparse
-import csv
 import hashlib
 import json
 import random
@@ -26,11 +25,13 @@ from torch import Tensor
 from app.vision.session import build_session
 from app.vision.tokenizer import Tokenizer
 from onnx_models.dataset import F32, read_rows, shoes_folder
+from onnx_models.heads.labels import called
 from onnx_models.text.measure import measure
 from onnx_models.text.tower import Tower, export
 from onnx_models.text.values import VALUES, Directions, Fits, Values
 from onnx_models.text.vectors import Folder, image_vectors, open_folder
 from onnx_models.text.words import Asked, Facts, Vocabulary, Writer, facts_of
+from onnx_models.told import read_table
 
 CANONICAL: Final = "красные кроссовки nike air max 90"
 TOLERANCE: Final = 2e-3
@@ -57,7 +58,7 @@ def train(
     writer = Writer(Vocabulary(), seed)
     fits = Fits(facts)
     pictures = torch.from_numpy(vectors)
-    usable = np.array([i for i, f in enumerate(facts) if f.brand or f.colour or f.title])
+    usable = np.array([i for i, f in enumerate(facts) if f.brand or f.colour or f.title or f.model])
     # Common brands and colours must not drown the rare: root of the frequency (word2vec's idea).
     weight = np.ones(len(usable))
     for field in ("brand", "colour", "type"):
@@ -176,8 +177,8 @@ def main() -> None:
     folder = open_folder(given.encoder)
     shoes = shoes_folder(given.data)
     rows = read_rows(shoes)
-    with (shoes / "labels.csv").open(encoding="utf-8", newline="") as handle:
-        facts = [facts_of(row) for row in csv.DictReader(handle)]
+    table = read_table(shoes)
+    facts = [facts_of(*both) for both in zip(table, called(table), strict=True)]
     vectors = image_vectors(folder, [shoes / row.file for row in rows], given.cache)
     splits = np.array([row.split for row in rows])
     learn = np.flatnonzero(splits == "train")

@@ -13,7 +13,7 @@ from onnx_models.dataset import F32
 from onnx_models.gates import logistic
 from onnx_models.text.words import Asked, Facts, Writer
 
-FIELDS: Final = ("brand", "colour", "type", "gender", "title")
+FIELDS: Final = ("brand", "colour", "type", "gender", "title", "model")
 VALUES: Final = ("brand", "colour", "type")
 LEAST: Final = 10
 """Pictures that a value must have to be asked for by itself."""
@@ -47,6 +47,10 @@ class Fits:
         self.open = np.zeros((len(facts), len(colours)), bool)
         for row, fact in zip(self.open, facts, strict=True):
             row[[colours[colour] for colour in fact.also if colour in colours]] = True
+        models, brands = self.codes["model"], self.codes["brand"]
+        self.makers = np.zeros((len(self.tables["model"]), len(self.tables["brand"])), bool)
+        both = (models >= 0) & (brands >= 0)
+        self.makers[models[both], brands[both]] = True
 
     def targets(self, asked: list[Asked], pool: np.ndarray[Any, Any]) -> tuple[F32, F32]:
         """(n, pool) shares that sum to 1 a row, and (n, pool) 1 where the picture counts."""
@@ -57,7 +61,11 @@ class Fits:
             wanted = np.array([self.tables[field].get(getattr(a, field), -1) for a in asked])
             on = wanted >= 0
             fits[on] &= codes[None] == wanted[on, None]
-            if field != "title":  # a picture without a title is another product, not an unknown
+            if field == "model":  # whoever never made it has not made this one either
+                brands = self.codes["brand"][pool]
+                others = (brands >= 0) & ~self.makers[wanted[on]][:, brands]
+                known[on] &= (codes[None] >= 0) | others
+            elif field != "title":  # a picture without a title is another product, not an unknown
                 known[on] &= codes[None] >= 0
             if field == "colour":
                 known[on] &= ~self.open[pool][:, wanted[on]].T

@@ -17,6 +17,8 @@ BUCKETS: Final = 32768
 GRAMS: Final = (3, 5)
 MAX_WORDS: Final = 24
 MAX_GRAMS: Final = 40
+MODELS: Final = 0.3
+"""Share of the texts that ask for a model by its name, where it is known."""
 ALONE: Final = 0.2
 """Share of templates that ask for one thing only."""
 TYPES: Final = {
@@ -43,7 +45,7 @@ class Facts:
     """What is known of one picture; "" where nothing is. ``title`` names the very product.
 
     ``also``: colours that it is said to have beside the main one, or that some would call it by:
-    whether they fit is open.
+    whether they fit is open. ``model`` as buyers call it, brand and all.
     """
 
     brand: str
@@ -52,10 +54,11 @@ class Facts:
     gender: str
     title: str
     also: tuple[str, ...] = ()
+    model: str = ""
 
 
-def facts_of(row: dict[str, str]) -> Facts:
-    """A row of labels.csv as facts; the first colour named is the main one."""
+def facts_of(row: dict[str, str], model: str = "") -> Facts:
+    """A row of labels.csv as facts, of a ``model``; the first colour named is the main one."""
     brand = re.sub(r"\s+", " ", row["brand"].strip().casefold())
     brand = {"adidas originals": "adidas", "redtape": "red tape", "air jordan": "jordan"}.get(
         brand, brand
@@ -75,7 +78,7 @@ def facts_of(row: dict[str, str]) -> Facts:
     if len(title.split()) < 3 or row["source"] in ("flightclub_jordan", "nike_vn_multiview"):
         title = ""  # "Air Jordan sneaker" names a thousand products
     kind = TYPES.get(row["category"], "")
-    return Facts(brand, colour, kind, gender, title[:120], also)
+    return Facts(brand, colour, kind, gender, title[:120], also, normalise(model))
 
 
 def _colours(text: str) -> tuple[str, tuple[str, ...]]:
@@ -99,6 +102,7 @@ class Vocabulary:
         self.colour = {k: self._sides(v, None) for k, v in table["colour"].items()}
         self.type = {k: self._sides(v, ",") for k, v in table["type"].items()}
         self.gender = {k: self._sides(v, ",") for k, v in table["gender"].items()}
+        self.brands = set(table["brand"])
         self.spellings: dict[str, list[str]] = {
             word: forms.split() for part in ("brand", "word") for word, forms in table[part].items()
         }
@@ -124,7 +128,8 @@ class Vocabulary:
         }
         counts: Counter[str] = Counter()
         for fact in facts:
-            counts.update(set(re.findall(r"[a-z]+", normalise(f"{fact.brand} {fact.title}"))))
+            named = normalise(f"{fact.brand} {fact.title} {fact.model}")
+            counts.update(set(re.findall(r"[a-z]+", named)))
         often = {word for word, count in counts.items() if count >= 3 and len(word) >= 3}
         targets = {w for word in self.spellings for w in word.split()}
         aliases = {form: word for form, word in aliases.items() if form != word}
@@ -144,6 +149,7 @@ class Asked:
     type: str = ""
     gender: str = ""
     title: str = ""
+    model: str = ""
 
 
 class Writer:
@@ -164,6 +170,11 @@ class Writer:
                 r.shuffle(words)
             return Asked(self.spoil(" ".join(words)), title=facts.title)
         language = r.choice(("en", "ru"))
+        if facts.model and r.random() < MODELS:
+            asked = {"model": facts.model}
+            if facts.colour and r.random() < 0.5:
+                asked["colour"] = facts.colour
+            return self.phrase(asked, language)
         known = [k for k in ("brand", "colour", "type", "gender") if getattr(facts, k)]
         chance = {"brand": 0.8, "colour": 0.7, "type": 0.7, "gender": 0.25}
         asked = {k: getattr(facts, k) for k in known if r.random() < chance[k]}
@@ -186,6 +197,10 @@ class Writer:
         if "colour" in asked:
             parts.append(form(self.words.colour, asked["colour"]))
         brand = asked.get("brand", "")
+        if model := asked.get("model", ""):
+            # Nobody who asks for an Air Max 90 has to say whose it is.
+            short = model.split(" ", 1)[-1] if model.split(" ")[0] in self.words.brands else model
+            brand = short if spoil and r.random() < 0.5 else model
         kind = form(self.words.type, asked["type"]) if "type" in asked else ""
         parts += [brand, kind] if language == "en" else [kind, brand]
         parts = [part for part in parts if part]

@@ -49,7 +49,7 @@ from onnx_models.teachers import neighbours  # noqa: E402
 from onnx_models.text.train import train as train_text  # noqa: E402
 from onnx_models.text.values import Directions, Fits, Values  # noqa: E402
 from onnx_models.text.words import Asked as Wanted  # noqa: E402
-from onnx_models.text.words import Facts, Vocabulary, Writer  # noqa: E402
+from onnx_models.text.words import Facts, Vocabulary, Writer, facts_of  # noqa: E402
 from onnx_models.to_onnx import OPSET, open_session  # noqa: E402
 from onnx_models.train import knowing, seed_of  # noqa: E402
 from onnx_models.transformer import DEPTH, DIM, OWN, VIT, Transformer  # noqa: E402
@@ -201,6 +201,33 @@ def test_a_scene_that_a_studio_shares_tells_none_of_its_products_apart() -> None
     assert fit_asking(asked, (), 0, within)["scene"] < alone["scene"]
 
 
+def test_what_only_one_shop_shares_counts_less_where_another_is_asked() -> None:
+    """Sixty products, two pictures in one shop and one in another: plain colours are the shop's."""
+    rng = np.random.default_rng(0)
+
+    def drawn() -> np.ndarray:
+        values = rng.normal(size=(180, 8))
+        return np.asarray(values / np.linalg.norm(values, axis=1, keepdims=True), np.float32)
+
+    gallery = {name: drawn() for name in PARTS}
+    detail, own = np.repeat(gallery["detail"][::3], 3, axis=0), np.arange(180)
+    gallery["detail"] = detail + 0.5 * drawn()
+    gallery["plain"][1::3] = gallery["plain"][::3] + 0.2 * drawn()[::3]
+    products = np.repeat([f"p{i}" for i in range(60)], 3)
+    shop = np.where(own % 3 == 2, np.char.add(products, "'"), products)
+    ones = np.ones(60, np.float32)
+    first = {name: part[::3] for name, part in gallery.items()}
+    home = Asked.of(first, ones, gallery, own[::3], shop)
+    abroad = {name: np.delete(part, own[1::3], axis=0) for name, part in gallery.items()}
+    away = Asked.of(
+        first, ones, abroad, np.arange(0, 120, 2), np.delete(products, own[1::3])
+    )  # fmt: skip
+    alone = fit_asking(home, (), 0)
+    both = fit_asking(home, (), 0, elsewhere=away)
+    assert both["plain"] / both["detail"] < alone["plain"] / alone["detail"]
+    assert away.figures(both, both) > away.figures(alone, alone)
+
+
 def test_a_part_of_the_shoe_lies_on_one_side_of_a_line() -> None:
     shoe = torch.zeros(40, 48, 48)
     shoe[:, 10:40, 5:45] = 1
@@ -316,6 +343,23 @@ def test_a_tutor_looks_at_the_shoes_patches_first() -> None:
     assert set(range(10, 30)) < set(kept[0].tolist())
     assert set(range(40, 60)) < set(kept[1].tolist())
     assert tutor.eval().seen(share) is None
+
+
+def test_a_trunk_that_is_asked_leaves_out_what_holds_least_of_the_shoe() -> None:
+    """What stands in patches without a shoe changes nothing as long as enough others have some."""
+    torch.manual_seed(0)
+    trunk = Trunk(Sizes()).eval()
+    crop = torch.rand(1, 4, 128, 160)
+    crop[:, 3] = 1
+    crop[:, 3, :32] = 0  # two rows of ten patches
+    kept = trunk.seen(torch.nn.functional.avg_pool2d(crop[:, 3:], 16).flatten(2).transpose(1, 2))
+    assert kept is not None
+    assert sorted(kept[0].tolist()) == list(range(20, 80))
+    other = crop.clone()
+    other[:, :3, :32] = torch.rand(1, 3, 32, 160)
+    assert torch.equal(trunk.gathered(crop), trunk.gathered(other))
+    other[:, :3, 96:] = torch.rand(1, 3, 32, 160)
+    assert not torch.allclose(trunk.gathered(crop), trunk.gathered(other))
 
 
 def test_layers_that_are_the_tutors_leave_nothing_unexplained() -> None:
@@ -628,6 +672,36 @@ def test_words_for_one_colour_leave_shoes_open_that_have_it_as_well() -> None:
     share, counted = Fits(facts).targets([Wanted("white shoes", colour="white")], np.arange(4))
     assert share[0].tolist() == [0, 1, 0, 0]
     assert counted[0].tolist() == [0, 1, 1, 0], "neither for nor against"
+
+
+def test_who_never_made_a_model_counts_against_it_and_who_may_have_is_left_open() -> None:
+    facts = [
+        Facts("nike", "red", "", "", "", (), "nike air max 90"),
+        Facts("nike", "red", "", "", "", (), "nike cortez"),
+        Facts("nike", "red", "", "", ""), Facts("vans", "red", "", "", ""),
+        Facts("", "red", "", "", ""), Facts("jordan", "red", "", "", "", (), "nike air max 90"),
+        Facts("jordan", "red", "", "", ""),
+    ]  # fmt: skip
+    asked = [Wanted("air max 90", model="nike air max 90")]
+    share, counted = Fits(facts).targets(asked, np.arange(7))
+    assert share[0].tolist() == [0.5, 0, 0, 0, 0, 0.5, 0]
+    assert counted[0].tolist() == [1, 1, 0, 1, 0, 1, 0]
+
+
+def test_a_model_is_asked_for_with_and_without_its_brand() -> None:
+    writer = Writer(Vocabulary(), 0)
+    facts = facts_of(dict.fromkeys(("brand", "colour", "gender", "text", "source", "category"), "")
+                     | {"brand": "Nike", "colour": "White / Red"}, "Nike Air Max 90")  # fmt: skip
+    assert facts.model == "nike air max 90"
+    asked = [one for _ in range(300) if (one := writer.write(facts)) and one.model]
+    assert 0.15 < len(asked) / 300 < 0.45
+    assert {one.brand for one in asked} == {""}
+    assert {one.colour for one in asked} == {"", "white"}
+    plain = [one for one in asked if "air max 90" in one.text]
+    assert len({"nike" in one.text for one in plain}) == 2
+    assert writer.phrase({"model": "nike air max 90"}, "ru", spoil=False).text == "nike air max 90"
+    names = Vocabulary().tokenizer([facts] * 3)
+    assert names.ids(["max"]).tolist() != names.ids(["mqx"]).tolist()
 
 
 def test_a_picture_is_named_by_the_texts_that_ask_for_its_value() -> None:
