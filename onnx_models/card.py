@@ -10,6 +10,7 @@ import numpy as np
 
 from onnx_models.augment import Camera
 from onnx_models.dataset import CACHE_SIZE, F32, U8, Cache, Row
+from onnx_models.told import told
 from onnx_models.validate import recall
 
 TEST = ("bazaizai_multiview", "projeto_nike_multiview")
@@ -77,7 +78,8 @@ zappos_triplets were never trained on. The photographs belong to the shops, bran
 who made them, are not part of this project and are not redistributed. The weights are the project's
 own (MIT): palette, finder and trunk began at random. The finder's convolutions learned, stage by
 stage, to see in any picture what MobileNetV1 (ImageNet, Apache-2.0) sees there, then from
-composites, where the shoe's mask is known; they and the palette are those of the encoder before.
+composites, where the shoe's mask is known; they are those of the encoder before, and from its
+palette this one's went on.
 The trunk is a transformer with a rectifier and a smaller perceptron than ViT-Tiny's (ImageNet,
 AugReg weights, presumed Apache-2.0). It learned, layer by layer, to compute in any picture what
 ViT-Tiny computes there; then from contrast and labels of its own, at the last from searches among
@@ -87,7 +89,9 @@ are of a solid made of it and turned, its lining and tread drawn by lot; product
 pictures are there five times more in other colours, all their pictures alike, and so are
 some shoes of every batch, each as another product of the same model; half of the crops are looked
 at from a little elsewhere. Photographs of different shops that show one product, looked at side
-by side (`onnx_models/same.csv`), were one product to it. Where it went on from another run, three
+by side (`onnx_models/same.csv`), were one product to it. Of {len(told()):,} pictures that their
+shops gave no name or no colours, those were given by looking at them (`onnx_models/told.csv`).
+Where it went on from another run, three
 tenths of that run's weights are in the mean. How the style is read was learned anew at the end,
 from what ViT-Tiny, MobileNetV1 and a histogram of oriented gradients say together of the clean
 pictures. None of their weights is in the file; how near its layers come to ViT-Tiny's is in

@@ -30,9 +30,11 @@ HIDDEN: Final = 320
 BLOCK: Final = 4096
 PAIRS: Final = 768
 PEAK: Final = 1e-3
+ONWARD: Final = 0.3
+"""Share of it for a palette that was trained before."""
 DROPPED: Final = 0.15
 SEVERAL: Final = 0.15
-SHARED: Final = 0.15
+SHARED: Final = 0.3
 DRAWN: Final = 0.05
 SETS: Final = 0.15
 ALIKE: Final = 12
@@ -119,9 +121,10 @@ class Pairs:
 
 
 def train_palette(
-    rows: list[Row], bank: Bank, told: Clues, white: Tensor, twin: float, minutes: float, seed: int
-) -> Palette:
-    """Train for so many minutes on clues of the bank.
+    rows: list[Row], bank: Bank, told: Clues, white: Tensor, twin: float, minutes: float, seed: int,
+    begun: Palette | None = None,
+) -> Palette:  # fmt: skip
+    """Train for so many minutes on clues of the bank; ``begun``: go on with this one.
 
     ``white`` (rows, d) unit, drawn rows zero: what a pretrained network sees of the clean pictures;
     nearly the same picture under another id is no negative (``twin``: from which cosine on).
@@ -131,7 +134,13 @@ def train_palette(
     palette, slow = Palette(), Palette()
     usable = np.flatnonzero(bank.seen & (bank.rows >= 0))
     held = told.whole
-    palette.start(np.array(held[np.sort(rng.choice(usable, 12_000, replace=False))], np.float32))
+    peak = PEAK
+    if begun:
+        palette.load_state_dict(begun.state_dict())
+        peak *= ONWARD
+    else:
+        sample = np.sort(rng.choice(usable, min(12_000, len(usable)), replace=False))
+        palette.start(np.array(held[sample], np.float32))
     clean = np.flatnonzero((bank.kinds == CLEAN) & (bank.rows >= 0))
     vectors = np.zeros((int(bank.rows.max()) + 1, DIM), np.float32)
     vectors[bank.rows[clean]] = look(palette, held, clean)
@@ -143,14 +152,14 @@ def train_palette(
             {"params": [p for p in palette.parameters() if p.ndim <= 1] + [scale],
              "weight_decay": 0.0},
         ],
-        lr=PEAK,
+        lr=peak,
     )  # fmt: skip
     start_time, step, total = time.monotonic(), 0, 0.0
     palette.train()
     slow.load_state_dict(palette.state_dict())
     while (progress := (time.monotonic() - start_time) / (minutes * 60)) < 1:
         for group in optimiser.param_groups:
-            group["lr"] = PEAK * min(1, step / 200 + 0.02) * 0.5 * (1 + np.cos(np.pi * progress))
+            group["lr"] = peak * min(1, step / 200 + 0.02) * 0.5 * (1 + np.cos(np.pi * progress))
         places, of = pairs.draw()
         seen = torch.from_numpy(clues_of(told, bank.kinds[places], places, rng))
         with bfloat16("cpu"):

@@ -175,10 +175,14 @@ def keep_answers(
 def take_over(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Namespace) -> None:
     """Finder and palette of the artifact ``--before``, and its answers as a tutor's."""
     weights = unpacked(onnx.load(str(arguments.before / "model.onnx")))
-    for name, network in (("finder", Finder()), ("palette", Palette())):
+    finder, palette = Finder(), Palette()
+    for name, network in (("finder", finder), ("palette", palette)):
         if not (path := stage.where / f"{name}.pt").exists():
             fill(network, weights, f"{name}.")
-            torch.save(network.state_dict(), path)
+            if network is palette and arguments.palette_more > 0:
+                fit_palette(stage, known, arguments, palette)
+            else:
+                torch.save(network.state_dict(), path)
     if not (stage.where / "answers.npz").exists():
         keep_answers(knowing(arguments, sizes), stage, sizes, known, arguments)
 
@@ -242,15 +246,17 @@ def _follow(
     return follow
 
 
-def fit_palette(stage: Stage, known: Targets, arguments: argparse.Namespace) -> None:
-    """The palette, on the bank's colours as the finder sees them."""
+def fit_palette(
+    stage: Stage, known: Targets, arguments: argparse.Namespace, begun: Palette | None = None
+) -> None:
+    """The palette, on the bank's colours as the finder sees them; ``begun``: go on with this."""
     path = stage.where / "palette.pt"
     if not path.exists():
         told = build_clues(stage.bank, open_finder(stage.where), stage.where)
+        minutes = arguments.palette_more if begun else arguments.palette_minutes
         palette = train_palette(
-            stage.rows, stage.bank, told, known.white, TWIN, arguments.palette_minutes,
-            arguments.seed,
-        )  # fmt: skip
+            stage.rows, stage.bank, told, known.white, TWIN, minutes, arguments.seed, begun
+        )
         torch.save(palette.state_dict(), path)
 
 
@@ -389,10 +395,17 @@ def _catalogue(
 
 
 def train(arguments: argparse.Namespace) -> None:
-    """The whole run."""
+    """The whole run.
+
+    Raises:
+        SystemExit: arguments that do not go together, or what a stage needs is not there.
+    """
+    if arguments.before and arguments.tutor_from:
+        raise SystemExit("--tutor-from begins without an artifact: with --before, --tutors teach")
     torch.manual_seed(arguments.seed)
     if dist.is_initialized():
-        if arguments.palette_minutes > 0 and not arguments.before:
+        fresh = arguments.palette_more if arguments.before else arguments.palette_minutes
+        if fresh > 0 and not (arguments.cache / "palette.pt").exists():
             raise SystemExit("the palette is trained by one process: run it without torchrun")
         if not (arguments.cache / "bank" / "done").exists():
             raise SystemExit(
@@ -437,6 +450,8 @@ def main() -> None:
     parser.add_argument("--tutor-minutes", type=float, default=20.0, help="0: none")
     parser.add_argument("--finder-minutes", type=float, default=23.0, help="0: none")
     parser.add_argument("--palette-minutes", type=float, default=3.0, help="0: none")
+    parser.add_argument("--palette-more", type=float, default=0.0,
+                        help="with --before: minutes that its palette learns on")  # fmt: skip
     parser.add_argument("--layers-minutes", type=float, default=25.0, help="0: none")
     parser.add_argument("--body-minutes", type=float, default=25.0, help="0: none")
     parser.add_argument("--tutor-from", type=Path, help="tutor.pt of a run before: go on from it")

@@ -8,8 +8,10 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from onnx_models.bank import CLEAN, SCENE, SHOT, Bank, coded, products_of, several  # noqa: E402
-from onnx_models.crops import Crops  # noqa: E402
+from onnx_models.colours import CLUES  # noqa: E402
+from onnx_models.crops import Clues, Crops  # noqa: E402
 from onnx_models.dataset import I64, U8, Row  # noqa: E402
+from onnx_models.palette import Palette, look, train_palette  # noqa: E402
 from onnx_models.sampler import RECOLOURED, SETS, SHARED, Sampler  # noqa: E402
 from onnx_models.sets import SETS as TIMES  # noqa: E402
 
@@ -115,3 +117,30 @@ def test_photographs_of_one_product_by_two_shops_meet_as_such(
         for a, b in zip(one[apart], two[apart], strict=True)
     }
     assert drawn <= {tuple(sorted(pair)) for pair in both}
+
+
+def test_a_palette_goes_on_from_another() -> None:
+    """After a second one that goes on is still near where it began, one that begins anew far."""
+    rng = np.random.default_rng(0)
+    rows = [
+        Row("f", "footlocker_2018", str(i // 2), f"m{i // 2}", "", "", "", "studio")
+        for i in range(120)
+    ]
+    kinds = np.array([CLEAN, SHOT] * len(rows), np.uint8)
+    owners = np.repeat(np.arange(len(rows)), 2)
+    none = np.zeros((len(kinds), 1, 1, 3), np.uint8)
+    bank = banked(none, none[..., 0], owners, kinds, ())
+    seen = rng.random((len(kinds), CLUES)).astype(np.float16)
+    white = torch.nn.functional.normalize(torch.randn(len(rows), 8), dim=1)
+    torch.manual_seed(1)
+    begun = Palette()
+
+    def ended(first: Palette | None) -> np.ndarray:
+        found = train_palette(rows, bank, Clues(seen, seen), white, 2.0, 0.02, 0, first)
+        assert not found.training
+        return look(found, seen, np.arange(len(seen)))
+
+    kept, onward = look(begun, seen, np.arange(len(seen))), ended(begun)
+    assert float((onward * kept).sum(axis=1).mean()) > 0.9
+    assert not np.array_equal(onward, kept)
+    assert abs(float((ended(None) * kept).sum(axis=1).mean())) < 0.5
