@@ -298,10 +298,6 @@ def finish(arguments: argparse.Namespace) -> None:
     # mean with what held-out products of the known studios say of this one.
     phone, studio = questions(served, rows, held, gallery, asked).weights(arguments.seed)
     phone, studio = mean(choices.phone, phone), mean(choices.studio, studio)
-    # A studio's picture was fitted to find others of its own shop, where backdrop and plain colours
-    # tell most; in another shop they mislead. A quarter of what a phone asks by costs nothing at
-    # home: .714 / .849 for .714 / .832 (n = 119), elsewhere .375 / .732 for .339 / .679 (n = 56).
-    studio = mean(studio, studio, studio, phone)
     print(json.dumps({"phone": phone, "studio": studio}), flush=True)
     served.weigh(phone=phone, studio=studio)
     out: Path = arguments.out
