@@ -16,8 +16,9 @@ from onnx_models.scorecard.entrants import Entrant
 PAIRS: Final = Path(__file__).with_name("elsewhere.csv")
 """Files of photographs of one product, two a line, mostly of two shops; one at least was never
 trained on. Looked at as those of :mod:`onnx_models.same`, among near neighbours by solemate-s16 and
-by what judged pairs of training taught: what that one finds is likelier to be here. Where two
-pictures are each the same as a third, the pair of them was looked at as well."""
+by what judged pairs of training taught, so what that one finds is likelier to be here; then among
+pictures of one model's name and like colours. Where two pictures are each the same as a third, the
+pair of them was looked at as well."""
 
 
 def mates(bench: Bench) -> dict[int, list[int]]:

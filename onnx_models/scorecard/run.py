@@ -65,7 +65,8 @@ PROTOCOLS: Final[dict[str, Protocol]] = {
         "Held-out pictures ask for the same product as another shop shows it, among all pictures: "
         "pairs looked at side by side (onnx_models/scorecard/elsewhere.csv). The query's own "
         "product is left out; one result a product, ties lose. Clean: as the one shop shows it. "
-        "The pairs were found among solemate-s16's near neighbours, which favours its kind."),
+        "The pairs were looked for among solemate-s16's near neighbours, which favours its kind, "
+        "then among pictures of one model and like colours by name, which gave a quarter of them."),
     "colourways": Protocol("Colourways", similarity.colourways,
         "footlocker_2018, held-out queries. model nearer: share of (same model in another colour, "
         "other model in the same colour) pairs in which the model lies nearer, so 1 is right for "
