@@ -44,9 +44,6 @@ GATHERED: Final = 3 * DIM
 SEEN: Final = 0.7
 """Share of the patches that a view keeps in training (as in arXiv 2212.00794): cheaper, and no view
 can be told by one place alone."""
-SERVED: Final = 0.75
-"""Share that is looked at once it is trained, those that hold most of the shoe: what is left out is
-mostly the white around it, and a transformer's time goes by the patch."""
 READS: Final = ("to_", "colour")
 """How the names of what reads the transformer's tokens begin."""
 
@@ -127,7 +124,6 @@ class Trunk(Transformer):
     kind: Kind = OWN
     frozen = 0
     """Layers that stay as they are while the parts are learned."""
-    served = SERVED
 
     def __init__(self, sizes: Sizes, height: int = HEIGHT, width: int = WIDTH) -> None:
         super().__init__(self.kind, height, width)
@@ -153,14 +149,12 @@ class Trunk(Transformer):
         return [*before, *layers, *self.norm.parameters()]
 
     def seen(self, share: Tensor) -> Tensor | None:
-        """Which patches (n, t) are looked at, by how much of the shoe each holds (n, p, 1), those
-        of the shoe first: SEEN of them in training, drawn anew each time, otherwise ``served``;
-        None: all."""
-        held, every = share[:, :, 0], share.shape[1]
-        if self.training:
-            return (held + torch.rand_like(held)).topk(int(every * SEEN), dim=1).indices
-        count = int(every * self.served)
-        return held.topk(count, dim=1).indices if count < every else None
+        """Which patches (n, t) are looked at, by how much of the shoe each holds (n, p, 1): in
+        training SEEN of them, those of the shoe first; otherwise None, all."""
+        if not self.training:
+            return None
+        count = int(share.shape[1] * SEEN)
+        return (share[:, :, 0] + torch.rand_like(share[:, :, 0])).topk(count, dim=1).indices
 
     def gathered(self, x: Tensor) -> Tensor:
         """What the transformer sees of shoes (n, 4, height, width), (n, GATHERED): the class token,

@@ -31,7 +31,6 @@ class Tutor(Trunk):
 
     kind = VIT
     frozen = 3
-    served = 1.0
 
 
 @torch.no_grad()

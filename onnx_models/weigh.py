@@ -32,7 +32,7 @@ TRIPLETS: Final = 20_000
 APART: Final = 4.0
 """What telling one studio's products apart (area under the curve) counts beside R@1 and reciprocal
 rank: a scene that all of them share finds their shop among others and says nothing among them."""
-ELSEWHERE: Final = 0.5
+ELSEWHERE: Final = 1.0
 """What finding the same product in another shop counts beside finding it in the own one."""
 CANDIDATES: Final = 80
 """Pictures nearest by each part that stand for the gallery: others come first by no mixture."""

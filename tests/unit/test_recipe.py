@@ -345,23 +345,6 @@ def test_a_tutor_looks_at_the_shoes_patches_first() -> None:
     assert tutor.eval().seen(share) is None
 
 
-def test_a_trunk_that_is_asked_leaves_out_what_holds_least_of_the_shoe() -> None:
-    """What stands in patches without a shoe changes nothing as long as enough others have some."""
-    torch.manual_seed(0)
-    trunk = Trunk(Sizes()).eval()
-    crop = torch.rand(1, 4, 128, 160)
-    crop[:, 3] = 1
-    crop[:, 3, :32] = 0  # two rows of ten patches
-    kept = trunk.seen(torch.nn.functional.avg_pool2d(crop[:, 3:], 16).flatten(2).transpose(1, 2))
-    assert kept is not None
-    assert sorted(kept[0].tolist()) == list(range(20, 80))
-    other = crop.clone()
-    other[:, :3, :32] = torch.rand(1, 3, 32, 160)
-    assert torch.equal(trunk.gathered(crop), trunk.gathered(other))
-    other[:, :3, 96:] = torch.rand(1, 3, 32, 160)
-    assert not torch.allclose(trunk.gathered(crop), trunk.gathered(other))
-
-
 def test_layers_that_are_the_tutors_leave_nothing_unexplained() -> None:
     """Alone and one after another; others leave much of every layer."""
     torch.manual_seed(0)
