@@ -43,7 +43,8 @@ from onnx_models.finder import Finder
 from onnx_models.gates import fit_side, fit_studio
 from onnx_models.likeness import Likes, heard, read_style
 from onnx_models.model import Sizes, unit
-from onnx_models.same import HELD, judged, read_pairs, sold
+from onnx_models.same import judged, read_pairs, sold
+from onnx_models.scorecard.elsewhere import PAIRS
 from onnx_models.teachers import directions
 from onnx_models.to_onnx import Work, encode, everything, export, open_session, write_artifact
 from onnx_models.validate import Held, recall
@@ -227,7 +228,7 @@ def questions(served: Served, rows: list[Row], held: Held, gallery: Said, asked:
     (own, beside), (shots, turned) = gallery.gates(served), asked.gates(served)
     shown, asks = sided(gallery.parts, beside), sided(asked.parts, turned)
     sources = np.array([rows[i].source for i in held.keep[once]])
-    pairs = read_pairs(HELD)
+    pairs = read_pairs(PAIRS)
     joint = np.array(sold(rows, (*judged(), *pairs), HELD_SPLITS))[held.keep]
     named = {file for pair in pairs for file in pair}
     beyond = np.array([

@@ -20,8 +20,6 @@ from onnx_models.dataset import Row
 
 PAIRS: Final = Path(__file__).with_name("same.csv")
 """Files of photographs, two a line, as labels.csv names them."""
-HELD: Final = PAIRS.parent / "scorecard" / "elsewhere.csv"
-"""The same of held-out products: what weights are fitted on, and the scorecard asks."""
 SEEN: Final = frozenset({"train"})
 
 

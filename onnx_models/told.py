@@ -17,7 +17,6 @@ TOLD: Final = Path(__file__).with_name("told.csv")
 """Files as labels.csv names them, brand, model, colours and kind."""
 PLAIN: Final = "sneaker"
 """The kind that labels.csv gives where nothing is known of it."""
-
 VAGUE: Final = frozenset({"", "Air Jordan", "Zapatillas"})
 """What some shops call all of their shoes."""
 

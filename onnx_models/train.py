@@ -177,12 +177,10 @@ def take_over(stage: Stage, sizes: Sizes, known: Targets, arguments: argparse.Na
     weights = unpacked(onnx.load(str(arguments.before / "model.onnx")))
     finder, palette = Finder(), Palette()
     for name, network in (("finder", finder), ("palette", palette)):
-        if not (path := stage.where / f"{name}.pt").exists():
-            fill(network, weights, f"{name}.")
-            if network is palette and arguments.palette_more > 0:
-                fit_palette(stage, known, arguments, palette)
-            else:
-                torch.save(network.state_dict(), path)
+        fill(network, weights, f"{name}.")
+    if not (path := stage.where / "finder.pt").exists():
+        torch.save(finder.state_dict(), path)
+    fit_palette(stage, known, arguments.palette_more, arguments.seed, palette)
     if not (stage.where / "answers.npz").exists():
         keep_answers(knowing(arguments, sizes), stage, sizes, known, arguments)
 
@@ -247,16 +245,19 @@ def _follow(
 
 
 def fit_palette(
-    stage: Stage, known: Targets, arguments: argparse.Namespace, begun: Palette | None = None
+    stage: Stage, known: Targets, minutes: float, seed: int, palette: Palette | None = None
 ) -> None:
-    """The palette, on the bank's colours as the finder sees them; ``begun``: go on with this."""
+    """The palette, so many minutes on the bank's colours as the finder sees them; ``palette``: go
+    on with this one."""
     path = stage.where / "palette.pt"
-    if not path.exists():
-        told = build_clues(stage.bank, open_finder(stage.where), stage.where)
-        minutes = arguments.palette_more if begun else arguments.palette_minutes
+    if path.exists():
+        return
+    if minutes > 0:
+        clues = build_clues(stage.bank, open_finder(stage.where), stage.where)
         palette = train_palette(
-            stage.rows, stage.bank, told, known.white, TWIN, minutes, arguments.seed, begun
+            stage.rows, stage.bank, clues, known.white, TWIN, minutes, seed, palette
         )
+    if palette:
         torch.save(palette.state_dict(), path)
 
 
@@ -428,8 +429,7 @@ def train(arguments: argparse.Namespace) -> None:
             fit_body(stage, arguments)
         if arguments.finder_minutes > 0:
             fit_finder(stage, arguments)
-        if arguments.palette_minutes > 0:
-            fit_palette(stage, known, arguments)
+        fit_palette(stage, known, arguments.palette_minutes, arguments.seed)
     if arguments.layers_minutes > 0:
         fit_layers(stage, arguments)
     if arguments.minutes > 0:

@@ -112,18 +112,14 @@ def silhouette_of(text: str, brand: str, rules: list[_Rule]) -> str:
 def _seen_rules(least: int) -> list[_Rule]:
     """Rules for models that those who looked named on ``least`` pictures, whoever states them."""
     counts = Counter((what.model, what.brand) for what in told().values() if what.model)
-    often = sorted((name for name, count in counts.items() if count >= least), key=_longest)
+    often = [named for named, count in counts.items() if count >= least]
+    often.sort(key=lambda named: (-len(named[0]), named))  # of names that begin alike the longer
     rules = []
     for name, brand in often:
         words = re.sub(rf"^{re.escape(brand)}\s+", "", name, flags=re.IGNORECASE).casefold()
         words = re.sub(r"[^\w-]+", " ", words).strip()
         rules.append(_Rule(name, brand, re.compile(rf"\b{re.escape(words)}\b"), False))
     return rules
-
-
-def _longest(named: tuple[str, str]) -> tuple[int, str]:
-    """Of two names that begin alike the longer says more."""
-    return -len(named[0]), named[0]
 
 
 def _families(table: list[dict[str, str]], rules: list[_Rule]) -> list[str]:
