@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 import torch
 from torch import Tensor, nn
 
-from onnx_models.colours import BACKDROP, FAINT, PLAIN, STEPS, clues
+from onnx_models.colours import BACKDROP, FAINT, FINE, PLAIN, STEPS, clues, scene
 from onnx_models.finder import HEIGHT, WIDTH, Finder, focus
 from onnx_models.likeness import Reading
 from onnx_models.model import GATHERED, Sizes, Trunk, unit
@@ -85,15 +85,14 @@ class Looked(NamedTuple):
 
 
 class Served(nn.Module):
-    """uint8 NHWC pixels to ``embedding``, ``catalogue``, ``features`` and ``mask``."""
+    """uint8 NHWC pixels to ``embedding``, ``elsewhere``, ``catalogue``, ``features``, ``mask``."""
 
     def __init__(self, sizes: Sizes) -> None:
         super().__init__()
         self.finder, self.trunk, self.palette = Finder(), Trunk(sizes), Palette()
         self.style = Reading(GATHERED, sizes.style)
-        bins = math.prod(STEPS)
         fixed = {
-            "plain": bins, "scene": bins,
+            "plain": math.prod(STEPS), "scene": math.prod(FINE),
             "outline": (HEIGHT // CELL // 2) * (WIDTH // CELL // 2) // 2 * ORIENTATIONS,
         }  # fmt: skip
         for name, kept in KEPT.items():
@@ -104,8 +103,9 @@ class Served(nn.Module):
         for gate, width in (("gate", 8), ("side", sizes.features)):
             self.register_buffer(gate, torch.zeros(width))
             self.register_buffer(f"{gate}_bias", torch.zeros(()))
-        for name in ("kept", "phone", "studio"):
+        for name in ("kept", "phone", "studio", "beyond"):
             self.register_buffer(name, torch.ones(len(PARTS)) / len(PARTS))
+        self.register_buffer("louder", torch.ones(()))
         self.gate: Tensor
         self.gate_bias: Tensor
         self.side: Tensor
@@ -113,6 +113,8 @@ class Served(nn.Module):
         self.kept: Tensor
         self.phone: Tensor
         self.studio: Tensor
+        self.beyond: Tensor
+        self.louder: Tensor
 
     def looked(self, pixels: Tensor) -> Looked:
         """What is seen of uint8 NHWC pixels."""
@@ -124,7 +126,7 @@ class Served(nn.Module):
         named = {name: getattr(parts, name) for name in ("model", "detail", "attributes")}
         named["style"] = unit(self.style(gathered))
         named["outline"] = outline(seen)
-        read, named["scene"] = clues(x, seen, found)
+        read, named["scene"] = clues(x, seen, found), scene(x)
         named["palette"] = self.palette(read)
         named["plain"] = read[:, PLAIN]
         facts = read[:, BACKDROP] / FAINT
@@ -152,31 +154,41 @@ class Served(nn.Module):
         """How much the shoe is seen from its side (n,), by the features (n, f) or more."""
         return torch.sigmoid(features[:, : len(self.side)] @ self.side + self.side_bias)
 
-    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """(n, 192, 192, 3) uint8 to vectors of unit length that ask, and to be asked for; features
-        and the mask."""
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """(n, 192, 192, 3) uint8 to the vectors of :meth:`joined`, features and the mask."""
         seen = self.looked(pixels)
         opened, beside = self.opened(seen.facts), self.beside(seen.features)
-        asking, stored = self.joined(self.reduced(seen.parts), opened, beside)
-        return asking, stored, seen.features, seen.mask
+        asking, elsewhere, stored = self.joined(self.reduced(seen.parts), opened, beside)
+        return asking, elsewhere, stored, seen.features, seen.mask
 
-    def joined(self, parts: list[Tensor], opened: Tensor, beside: Tensor) -> tuple[Tensor, Tensor]:
-        """Vectors that ask, and to be asked for, of reduced parts; ``opened`` and ``beside`` (n,).
+    def joined(
+        self, parts: list[Tensor], opened: Tensor, beside: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Vectors that ask, that ask other shops, and to be asked for, of reduced parts; ``opened``
+        and ``beside`` (n,).
 
         What is kept weighs its parts by ``kept``, as people judge likeness. What asks is scaled so
         that the cosine with what is kept sums the parts' cosines by other weights: ``studio`` for a
         studio's picture, ``phone`` for another, which asks nothing by its plain colours; by its
-        outline only a shoe seen from its side asks.
+        outline only a shoe seen from its side asks. What finds the shoe in the studio's own shop
+        (the very shades, the paper) misleads in another, so a studio's picture asks a second time,
+        by ``beyond``, ``louder`` times as long; a phone's asks the same twice. All else has unit
+        length.
         """
         roots = torch.sqrt(self.kept)
-        asked = (self.phone + (self.studio - self.phone) * opened[:, None]) / roots
         turned = sided(dict(zip(PARTS, parts, strict=True)), beside).values()
-        asking = [part * asked[:, at : at + 1] for at, part in enumerate(turned)]
+
+        def asked(studio: Tensor) -> Tensor:
+            scale = (self.phone + (studio - self.phone) * opened[:, None]) / roots
+            scaled = [part * scale[:, at : at + 1] for at, part in enumerate(turned)]
+            return unit(torch.cat(scaled, dim=1))
+
+        elsewhere = asked(self.beyond) * (1 + (self.louder - 1) * opened)[:, None]
         stored = [part * roots[at] for at, part in enumerate(parts)]
-        return unit(torch.cat(asking, dim=1)), unit(torch.cat(stored, dim=1))
+        return asked(self.studio), elsewhere, unit(torch.cat(stored, dim=1))
 
     def weigh(self, **weights: dict[str, float]) -> None:
-        """Set ``phone``, ``studio`` and ``kept``, each by the parts' names."""
+        """Set ``phone``, ``studio``, ``beyond`` and ``kept``, each by the parts' names."""
         for name, found in weights.items():
             getattr(self, name).copy_(Tensor([found[part] for part in PARTS]))
 

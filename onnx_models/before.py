@@ -115,7 +115,8 @@ class Before(nn.Module):
         ValueError: the graph has no such trunk.
         """
         super().__init__()
-        model = onnx.load(str(artifact / "model.onnx"))
+        # An artifact leaves out the shapes between its nodes.
+        model = onnx.shape_inference.infer_shapes(onnx.load(str(artifact / "model.onnx")))
         graph = model.graph
         crops = [v.name for v in graph.value_info if _sizes(v)[1:] == [4, HEIGHT, WIDTH]]
         reads = {f"trunk.to_{name}.weight": name for name in Told._fields} | {STYLE: "style"}

@@ -13,6 +13,11 @@ from onnx_models.finder import Found
 
 STEPS: Final = (8, 8, 8)
 """Bins of hue, saturation and value as photographed."""
+FINE: Final = (16, 8, 16)
+"""The same where each of the whole picture's pixels counts for one bin alone (:func:`scene`)."""
+EVERY: Final = 2
+"""Pixel of a row, and row, that is counted there: R@1 among training's studios .629, of all of them
+.645, of every third .607 (n = 787)."""
 TONES: Final = (12, 6, 6)
 """The same of the tone, hue as a ring."""
 SURE: Final = 0.7
@@ -112,9 +117,28 @@ BACKDROP: Final = slice(CLUES - FACTS, CLUES - FACTS + 8)
 """Of the clues: :func:`backdrop_facts`, times FAINT."""
 
 
-def clues(x: Tensor, seen: Tensor, found: Found) -> tuple[Tensor, Tensor]:
-    """What the palette reads (n, CLUES), and the whole picture's colours as photographed (n, d): of
-    pictures (n, 3, h, w), focused shoes and what the finder found.
+def scene(x: Tensor) -> Tensor:
+    """The whole picture's colours as photographed: square roots of the shares of FINE's bins
+    (n, d), of pictures (n, 3, h, w) in 0..1.
+
+    Each pixel falls into one bin and is taken as it is. Where bins shared their pixels and pixels
+    were means of 16, one studio's pictures of one shoe were seldom nearest to each other: R@1 .327
+    for .613 (40 directions, n = 787 and 119). What tells them is the very shade of a material in
+    that light, and of the studio's paper on that day.
+    """
+    values = hsv(x[:, :, ::EVERY, ::EVERY]).flatten(2)
+    bins = torch.tensor(FINE)[:, None]
+    places = torch.minimum((values * bins).to(torch.int64), bins - 1)
+    index = (places[:, 0] * FINE[1] + places[:, 1]) * FINE[2] + places[:, 2]
+    counts = values.new_zeros(x.shape[0], math.prod(FINE)).scatter_add(
+        1, index, torch.ones_like(values[:, 0])
+    )
+    return torch.sqrt(counts / values.shape[2])
+
+
+def clues(x: Tensor, seen: Tensor, found: Found) -> Tensor:
+    """What the palette reads (n, CLUES), of pictures (n, 3, h, w), focused shoes and what the
+    finder found.
 
     The tone, the shoe's colours as photographed and under the finder's light, facts of the
     backdrop, the light, and means and spread of log colours.
@@ -132,9 +156,8 @@ def clues(x: Tensor, seen: Tensor, found: Found) -> tuple[Tensor, Tensor]:
     facts = torch.cat(
         [backdrop_facts(small, mask, found.light), found.light, shoe, rest, spread], 1
     )
-    shares = torch.cat([mask + 1e-4, torch.ones_like(mask)], dim=1)
     several = [small, shoe_alone.clamp(0.0, 1.0), *guessed(shoe_alone, sure)]
     whole, lit, *guesses = hsv_of(several)
-    plain, scene = histogram(whole, shares, STEPS, ring=False).unbind(1)
+    plain = histogram(whole, mask + 1e-4, STEPS, ring=False)[:, 0]
     corrected = histogram(lit, sure, STEPS, ring=False)[:, 0]
-    return torch.cat([tone(guesses, sure), plain, corrected, facts * FAINT], dim=1), scene
+    return torch.cat([tone(guesses, sure), plain, corrected, facts * FAINT], dim=1)

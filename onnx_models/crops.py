@@ -150,7 +150,7 @@ def find_all(bank: Bank, finder: Finder, folder: Path) -> Path:
             for look, value in zip(looks, looks_of(found), strict=True):
                 look[place] = value
             for clue, seen in zip(told, (found, partly(found, rng)), strict=True):
-                clue[place] = clues(pixels, focus(pixels, seen), seen)[0].numpy()
+                clue[place] = clues(pixels, focus(pixels, seen), seen).numpy()
 
     side_by_side(fill, count, BLOCK)
     for kept in (*looks, *told):

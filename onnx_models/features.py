@@ -23,7 +23,7 @@ import platformdirs
 from PIL import Image
 
 from app.errors import ImageError
-from app.vision.encoder import ImageEncoder
+from app.vision.encoder import AsksInWays, ImageEncoder
 from app.vision.image import decode
 from app.vision.session import available_cores
 from onnx_models import reshoot
@@ -32,6 +32,7 @@ BLOCK: Final = 512
 _LIMITS: Final = {"max_bytes": 100_000_000, "max_pixels": 200_000_000}
 Array = npt.NDArray[Any]
 Progress = Callable[[int], None]
+Run = Callable[[Array], Array]
 
 
 def default_cache() -> Path:
@@ -55,6 +56,7 @@ def file_features(
     *,
     seed: int | None = None,
     catalogue: bool = False,
+    ways: bool = False,
     cache: Path | None = None,
     progress: Progress | None = None,
 ) -> list[Array]:
@@ -63,6 +65,7 @@ def file_features(
     Args:
         seed: re-shoot every picture with this seed first; None: the pictures as they are.
         catalogue: vectors to be asked for; False: such as ask.
+        ways: all that ask, (n, ways, dim), of encoders that are :class:`AsksInWays`.
         cache: folder for cached blocks; None: the user's.
         progress: called with the number of files done since the last call.
 
@@ -74,9 +77,12 @@ def file_features(
     for start in range(0, len(files), BLOCK):
         block = files[start : start + BLOCK]
         stamps = [stamp(folder, file) for file in block]
-        paths = [store / f"{_key(encoder, stamps, seed, catalogue)}.npy" for encoder in encoders]
+        keys = [_key(encoder, stamps, seed, catalogue, ways) for encoder in encoders]
+        paths = [store / f"{key}.npy" for key in keys]
         absent = [index for index, path in enumerate(paths) if not path.exists()]
-        made = _encode([encoders[index] for index in absent], folder, block, seed, catalogue)
+        asked = [encoders[index] for index in absent]
+        runs = [_run_of(encoder, catalogue, ways) for encoder in asked]
+        made = _encode(asked, runs, folder, block, seed)
         for index, vectors in zip(absent, made, strict=True):
             partial_file = paths[index].with_suffix(".partial")
             with partial_file.open("wb") as handle:
@@ -86,7 +92,8 @@ def file_features(
             parts[index].append(np.load(path).astype(np.float32))
         if progress:
             progress(len(block))
-    return [_renormalised(np.concatenate(part)) for part in parts]
+    found = [np.concatenate(part) for part in parts]
+    return found if ways else [_renormalised(one) for one in found]
 
 
 def made_features(
@@ -108,13 +115,26 @@ def made_features(
     return _renormalised(np.load(path).astype(np.float32))
 
 
+def _run_of(encoder: ImageEncoder, catalogue: bool, ways: bool) -> Run:
+    """What makes vectors of the encoder's preprocessed pictures.
+
+    Raises:
+        TypeError: ``ways`` of an encoder that knows none.
+    """
+    if ways:
+        if not isinstance(encoder, AsksInWays):
+            raise TypeError(f"{encoder.name} asks by one vector")
+        return encoder.asking_batch
+    return encoder.catalogue_batch if catalogue else encoder.encode_batch
+
+
 def _encode(
-    encoders: Sequence[ImageEncoder], folder: Path, block: Sequence[str], seed: int | None,
-    catalogue: bool,
+    encoders: Sequence[ImageEncoder], runs: Sequence[Run], folder: Path, block: Sequence[str],
+    seed: int | None,
 ) -> list[Array]:  # fmt: skip
     if not encoders:
         return []
-    results = [np.full((len(block), encoder.dim), np.nan, np.float32) for encoder in encoders]
+    results: list[Array | None] = [None] * len(encoders)
     # Pillow and OpenCV release the interpreter lock, so threads prepare while the model runs.
     step = 64
     with ThreadPoolExecutor(available_cores()) as pool:
@@ -124,13 +144,18 @@ def _encode(
             following = pool.map(prepare, block[start + step : start + 2 * step])
             rows = [start + i for i, arrays in enumerate(pending) if arrays is not None]
             readable = [arrays for arrays in pending if arrays is not None]
-            for index, encoder in enumerate(encoders):
+            for index, run in enumerate(runs):
                 if readable:
-                    pixels = np.stack([arrays[index] for arrays in readable])
-                    run = encoder.catalogue_batch if catalogue else encoder.encode_batch
-                    results[index][rows] = run(pixels)
+                    made = run(np.stack([arrays[index] for arrays in readable]))
+                    if (into := results[index]) is None:
+                        into = np.full((len(block), *made.shape[1:]), np.nan, np.float32)
+                        results[index] = into
+                    into[rows] = made
             pending = list(following)
-    return results
+    return [
+        np.full((len(block), encoder.dim), np.nan, np.float32) if one is None else one
+        for one, encoder in zip(results, encoders, strict=True)
+    ]
 
 
 def _prepare(
@@ -165,12 +190,12 @@ def _digest(path: Path, size: int, changed: int) -> str:
 
 def _key(
     encoder: ImageEncoder, stamps: Sequence[tuple[str, str]], seed: int | None,
-    catalogue: bool = False,
+    catalogue: bool = False, ways: bool = False,
 ) -> str:  # fmt: skip
     described = asdict(encoder.manifest)
     described.pop("calibration")
     shot = None if seed is None else [reshoot.VERSION, seed]
-    kept = ["catalogue"] if catalogue and encoder.has_catalogue else []
+    kept = ["ways"] if ways else ["catalogue"] if catalogue and encoder.has_catalogue else []
     said = [encoder.sha256, described, shot, stamps, *kept]
     text = json.dumps(said, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:40]

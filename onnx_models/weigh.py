@@ -3,11 +3,12 @@
 Cosines between the two sum the parts by the product of their roots, so a search may weigh
 otherwise than what lies side by side in a catalogue is alike.
 
-What asks is fitted on a studio that training never saw."""
+What asks is fitted on a studio that training never saw. A studio's picture asks twice: what finds
+its product in its own shop is not what finds it in another's."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,8 +33,10 @@ TRIPLETS: Final = 20_000
 APART: Final = 4.0
 """What telling one studio's products apart (area under the curve) counts beside R@1 and reciprocal
 rank: a scene that all of them share finds their shop among others and says nothing among them."""
-ELSEWHERE: Final = 1.0
-"""What finding the same product in another shop counts beside finding it in the own one."""
+LOUDER: Final = tuple(round(0.5 + 0.02 * at, 2) for at in range(41))
+"""Lengths to try of a studio's second question beside its first."""
+BESIDE: Final = 2
+"""Neighbours a side of a length that are averaged: sixty questions tell single steps badly."""
 CANDIDATES: Final = 80
 """Pictures nearest by each part that stand for the gallery: others come first by no mixture."""
 BAGS: Final = 8
@@ -84,17 +87,41 @@ class Asked:
         often = rng.multinomial(len(products), np.full(len(products), 1 / len(products)))
         return np.asarray(often[places], np.float32)
 
-    def figures(
-        self, phone: dict[str, float], studio: dict[str, float], counts: F32 | None = None
-    ) -> tuple[float, float]:
-        """R@1 and mean reciprocal rank, leave-one-out, each query between the two sets of weights
-        as its gate says; ``counts`` (q,): how often each query counts."""
-        scores, gates = np.zeros(self.right.shape, np.float32), self.gates[:, None]
+    def scores(self, phone: dict[str, float], studio: dict[str, float]) -> F32:
+        """Cosines (q, k) between what asks, each query between the two sets of weights as its gate
+        says, and what is kept; -inf where a candidate is out of the question.
+
+        A silent outline is taken for one that asks: it weighs next to nothing."""
+        found = np.zeros(self.right.shape, np.float32)
+        squared, gates = np.zeros((len(found), 1), np.float32), self.gates[:, None]
         for name in PARTS:
             low, high = np.float32(phone[name]), np.float32(studio[name])
             if low or high:
-                scores += (low + (high - low) * gates) * self.cosines[name]
-        scores[self.out] = -np.inf
+                weights = low + (high - low) * gates
+                found += weights * self.cosines[name]
+                squared += weights * weights / np.float32(STORED[name])
+        found /= np.sqrt(np.maximum(squared, np.float32(1e-12)))
+        found[self.out] = -np.inf
+        return found
+
+    def figures(
+        self, phone: dict[str, float], studio: dict[str, float], counts: F32 | None = None
+    ) -> tuple[float, float]:
+        """:meth:`found` by :meth:`scores`."""
+        return self.found(self.scores(phone, studio), counts)
+
+    def either(
+        self, phone: dict[str, float], studio: dict[str, float], beyond: dict[str, float],
+        louder: float,
+    ) -> F32:  # fmt: skip
+        """The better (q, k) of both of a studio's questions, the second ``louder`` times as long;
+        a phone's are one."""
+        length = 1 + np.float32(louder - 1) * self.gates[:, None]
+        return np.maximum(self.scores(phone, studio), self.scores(phone, beyond) * length)
+
+    def found(self, scores: F32, counts: F32 | None = None) -> tuple[float, float]:
+        """R@1 and mean reciprocal rank, leave-one-out, by ``scores`` (q, k); ``counts`` (q,): how
+        often each query counts."""
         best = np.where(self.right, scores, -np.inf).max(axis=1)
         rank = (scores >= best[:, None]).sum(axis=1)
         return (
@@ -173,31 +200,39 @@ def mean(*several: dict[str, float]) -> dict[str, float]:
 
 
 def fit_asking(
-    asked: Asked, silent: tuple[str, ...], seed: int, within: Within | None = None,
-    elsewhere: Asked | None = None,
-) -> dict[str, float]:  # fmt: skip
+    asked: Asked, silent: tuple[str, ...], seed: int, within: Within | None = None
+) -> dict[str, float]:
     """Weights of what asks, sum 1: the mean over BAGS draws of the products with replacement
     (Breiman 1996), for sixty products determine them loosely. ``silent`` parts have none.
-    ``within`` counts APART, ``elsewhere``, queries of which another shop has the answers,
-    ELSEWHERE."""
+    ``within`` counts APART."""
     rng = np.random.default_rng(seed)
     heard = [name for name in PARTS if name not in silent]
-    shares = [(asked, 1.0), *([(elsewhere, ELSEWHERE)] if elsewhere else [])]
     found = []
     for _ in range(BAGS):
-        drawn = [(one, share, one.drawn(rng)) for one, share in shares]
+        counts = asked.drawn(rng)
 
-        def score(
-            weights: dict[str, float], drawn: list[tuple[Asked, float, F32]] = drawn
-        ) -> float:
+        def score(weights: dict[str, float], counts: F32 = counts) -> float:
             apart = APART * within.area(weights) if within else 0.0
-            return apart + sum(
-                share * sum(one.figures(weights, weights, counts)) for one, share, counts in drawn
-            )
+            return sum(asked.figures(weights, weights, counts)) + apart
 
         begun = {name: 0.3 if name in heard else 0.0 for name in PARTS}
         found.append(normal(_searched(score, begun, heard)))
     return mean(*found)
+
+
+def fit_louder(
+    sets: Sequence[Asked], phone: dict[str, float], studio: dict[str, float],
+    beyond: dict[str, float],
+) -> float:  # fmt: skip
+    """How long a studio's second question, by ``beyond``, is to be beside its first, so that the
+    better of the two cosines finds most in all of ``sets``: too long and the first says nothing
+    more, too short and the second."""
+    told = [
+        sum(sum(one.found(one.either(phone, studio, beyond, louder))) for one in sets)
+        for louder in LOUDER
+    ]
+    wide = np.ones(2 * BESIDE + 1) / (2 * BESIDE + 1)
+    return LOUDER[int(np.convolve(np.pad(told, BESIDE, mode="edge"), wide, "valid").argmax())]
 
 
 def _searched(

@@ -12,7 +12,7 @@ from app.settings import ROOT
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "r0010_said"
+HEAD = "r0011_elsewhere"
 """The newest revision (a test compares it with ``migrations/``): every command asks for it, and
 Alembic, which could tell, takes longer to import than a search to run."""
 

@@ -391,11 +391,13 @@ search_event = sa.Table(
     sa.Column("shape_weight", sa.REAL, nullable=False, server_default=sa.text("1")),
     sa.Column("colour_weight", sa.REAL, nullable=False, server_default=sa.text("1")),
     sa.Column("moved", sa.Boolean, nullable=False, server_default=sa.text("false")),
+    sa.Column("elsewhere", HALFVEC()),
     _one_of("kind", "photo", "image", "text"),
     sa.CheckConstraint("query IS NOT NULL OR words IS NOT NULL"),
     sa.Index("search_event_created_at_idx", "created_at"),
     comment="A search as asked: its vector, before the weights, words for full text and filters "
-    "answer for the next page after a restart; moved: words altered the vector",
+    "answer for the next page after a restart; moved: words altered the vector; elsewhere: the "
+    "vector that asks other shops, where a picture asks twice",
 )
 
 bot_user = sa.Table(
@@ -618,13 +620,14 @@ bot_saved = sa.Table(
     sa.Column("query", HALFVEC()),
     sa.Column("search_id", sa.BigInteger),
     _time("created_at"),
+    sa.Column("elsewhere", HALFVEC()),
     _one_of("kind", "shoe", "picture"),
     sa.CheckConstraint("(kind = 'shoe') = (offer_id IS NOT NULL)"),
     sa.CheckConstraint("(kind = 'picture') = (query IS NOT NULL AND encoder_id IS NOT NULL)"),
     sa.UniqueConstraint("user_id", "offer_id"),
     sa.UniqueConstraint("user_id", "search_id"),
     comment="What a user saved: a shoe, by an offer of it (products are joined and split, offers "
-    "stay), or a picture, by its vector",
+    "stay), or a picture, by its vector (elsewhere: the one that asks other shops)",
 )
 
 bot_alert = sa.Table(

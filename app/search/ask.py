@@ -32,7 +32,10 @@ class NotEmbedded(BadInput):
 class Ask:
     """One search, ready to run.
 
-    ``vector`` (dim,) float32, unit length, before ``emphasis``; None: full text alone. ``words`` is
+    ``vector`` (dim,) float32, unit length, before ``emphasis``; None: full text alone.
+    ``elsewhere`` (dim,): a picture that asks other shops by another vector, of the length at which
+    products with the two are comparable; None once words have moved what is asked.
+    ``words`` is
     the text that full text looks for, None in searches without words; ``exact`` those of it that
     the text tower does not know, which full text alone can find. ``moved``: words changed the
     vector, so that no verdict of "the same" can come of it. ``strange``: words that nothing knows.
@@ -51,6 +54,12 @@ class Ask:
     attributes: Attributes | None = None
     undone: tuple[str, ...] = ()
     strange: tuple[str, ...] = ()
+    elsewhere: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        """Words move one question, and then there is no other."""
+        if self.moved:
+            object.__setattr__(self, "elsewhere", None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 from app.db import vectors
 from app.db.pool import Connection
 from app.db.queries import query
-from app.domain import Filters, OfferHit, SearchResult, Size
+from app.domain import Emphasis, Filters, OfferHit, SearchResult, Size
 from app.search.ask import Ask, Method, filter_params, filters_to_json
 from app.search.moves import weighted
 from app.vision.manifest import Parts
@@ -131,7 +131,8 @@ class Engine:
                     "user_key": user_key,
                     "kind": ask.kind,
                     "encoder_id": self.row.id,
-                    "query": None if ask.vector is None else HalfVector(ask.vector),
+                    "query": _halved(ask.vector),
+                    "elsewhere": _halved(ask.elsewhere),
                     "not_image": ask.not_image,
                     "filters": Jsonb(filters_to_json(ask.filters)),
                     "page_size": ask.page_size,
@@ -175,17 +176,23 @@ class Engine:
     def _vector(self, ask: Ask) -> HalfVector | None:
         if ask.vector is None:
             return None
-        return HalfVector(weighted(ask.vector, ask.emphasis, self._parts))
+        return _halved(weighted(ask.vector, ask.emphasis, self._parts))
 
     def _params(self, ask: Ask) -> dict[str, Any]:
         return {
             **filter_params(ask.filters),
             "encoder_id": self.row.id,
             "query": self._vector(ask),
+            # Weighed parts are one question: no length is known that another would have.
+            "elsewhere": _halved(ask.elsewhere if ask.emphasis == Emphasis() else None),
             "not_image": ask.not_image,
             "limit": ask.page_size + 1,  # one more tells whether there is a next page
             "offset": ask.page * ask.page_size,
         }
+
+
+def _halved(vector: np.ndarray | None) -> HalfVector | None:
+    return None if vector is None else HalfVector(vector)
 
 
 def _offer(row: dict[str, Any]) -> OfferHit:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
+from pgvector import HalfVector
 from psycopg.rows import dict_row
 
 from app.db import vectors
@@ -33,6 +34,7 @@ from app.search.moves import parts_of
 from app.search.said import Said, exact_words, said_of
 from app.search.wishes import Wishes
 from app.settings import Settings
+from app.vision.encoder import AsksInWays
 from app.vision.image import decode
 
 if TYPE_CHECKING:
@@ -138,7 +140,7 @@ class Searcher:
             for picture in pictures
         ]
         decoded = time.perf_counter()
-        mean, attributes = self._look(images)
+        mean, elsewhere, attributes = self._look(images)
         if text is not None:
             if self._tower is None or not self._tower.understands(text):
                 raise BadInput("words beside a picture need words and an encoder that reads them")
@@ -153,6 +155,7 @@ class Searcher:
             page_size or self._settings.results,
             attributes=attributes,
             moved=text is not None,
+            elsewhere=elsewhere,
         )
         timings = Timings((decoded - start) * 1000, (encoded - decoded) * 1000)
         ask, reading = self._heard(ask, reading)
@@ -281,7 +284,7 @@ class Searcher:
             decode(p, max_bytes=limits.max_image_bytes, max_pixels=limits.max_image_pixels).image
             for p in pictures
         ]
-        mean, attributes = self._look(images)
+        mean, _, attributes = self._look(images)
         return unit(mean), attributes
 
     def words_vector(self, text: str) -> np.ndarray | None:
@@ -344,13 +347,19 @@ class Searcher:
         return ask.filters, ask.emphasis
 
     def nearest(
-        self, vector: np.ndarray, filters: Filters, limit: int, method: Method | None = None
+        self,
+        vector: np.ndarray,
+        filters: Filters,
+        limit: int,
+        method: Method | None = None,
+        elsewhere: np.ndarray | None = None,
     ) -> list[tuple[int, int, float]]:
-        """(product id, image id, distance) rows, nearest first; ``method`` None: as users get it.
+        """(product id, image id, distance) rows, nearest first; ``method`` None: as users get it;
+        ``elsewhere``: what asks other shops, as :class:`Ask` has it.
 
         For measuring recall: nothing is stored.
         """
-        ask = Ask("image", unit(vector), filters, 0, limit)
+        ask = Ask("image", unit(vector), filters, 0, limit, elsewhere=elsewhere)
         engine = self._engine
         with self._db.connection() as conn:
             if method is None:
@@ -378,12 +387,25 @@ class Searcher:
 
         return said_of(text, reading, tokenizer, known)
 
-    def _look(self, images: Sequence[Any]) -> tuple[np.ndarray, Attributes | None]:
-        """The mean vector of the views and, where the encoder has heads, what they show."""
-        if self._heads is None:
-            return self._encoder.encode(images).mean(axis=0), None
-        vectors_, features = cast("FeatureEncoder", self._encoder).encode_features(images)
-        return vectors_.mean(axis=0), self._heads.predict(features.mean(axis=0)[None])[0]
+    def _look(
+        self, images: Sequence[Any]
+    ) -> tuple[np.ndarray, np.ndarray | None, Attributes | None]:
+        """The mean vector of the views, what asks other shops where the encoder asks them by
+        another, and, where it has heads, what the views show."""
+        encoder, elsewhere, features = self._encoder, None, None
+        if isinstance(encoder, AsksInWays) and encoder.has_elsewhere:
+            ways, features = encoder.encode_asking(images)
+            vectors_, others = ways[:, 0], ways[:, 1]
+            # Views that differ have a short mean: its length says nothing of the question's.
+            elsewhere = unit(others.mean(axis=0)) * np.linalg.norm(others, axis=1).mean()
+        elif self._heads is None:
+            vectors_ = encoder.encode(images)
+        else:
+            vectors_, features = cast("FeatureEncoder", encoder).encode_features(images)
+        attributes = None
+        if self._heads is not None and features is not None:
+            attributes = self._heads.predict(features.mean(axis=0)[None])[0]
+        return vectors_.mean(axis=0), elsewhere, attributes
 
     def _recall(self, search_id: int) -> Ask:
         row = self.encoder_row
@@ -395,10 +417,9 @@ class Searcher:
             )
         if stored is None or stored["encoder_id"] != row.id:
             raise SearchExpired("this search has expired: send the picture again")
-        vector = stored["query"]
         return Ask(
             stored["kind"],
-            None if vector is None else vector.to_numpy().astype(np.float32),
+            _whole(stored["query"]),
             filters_from_json(stored["filters"]),
             0,
             stored["page_size"],
@@ -407,6 +428,7 @@ class Searcher:
             exact=self._exact(stored["words"]),
             emphasis=Emphasis(stored["shape_weight"], stored["colour_weight"]),
             moved=stored["moved"],
+            elsewhere=_whole(stored["elsewhere"]),
         )
 
     def _exact(self, words: str | None) -> str:
@@ -530,6 +552,10 @@ class Searcher:
         if same >= self._verifier.same:
             return "same"
         return verdict_of(score, replace(row, same_threshold=None))
+
+
+def _whole(stored: HalfVector | None) -> np.ndarray | None:
+    return None if stored is None else stored.to_numpy().astype(np.float32)
 
 
 def _altered(ask: Ask) -> bool:

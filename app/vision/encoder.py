@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +37,13 @@ CATALOGUE: Final = "catalogue"
 A photograph that asks may say how much of itself to believe (a phone's colours are not the shop's).
 Were stored vectors scaled alike, those of unsure pictures would lie nearer to every query: of unit
 length, what one part loses the others gain."""
+
+ELSEWHERE: Final = "elsewhere"
+"""Optional output: a second vector that asks, for the same shoe as other shops show it.
+
+Within a shop the very shades and the paper find it, which mislead in any other. A kept vector is as
+near as the better of its products with the two: the first has unit length, this one the length that
+makes them comparable, and of a photograph that asks the same everywhere it is the first again."""
 
 
 class ImageEncoder(Protocol):
@@ -83,6 +90,21 @@ class ImageEncoder(Protocol):
         """RGB pictures to (n, dim) float32, each row of L2 norm 1, in order."""
 
 
+@runtime_checkable
+class AsksInWays(Protocol):
+    """An encoder of which a picture may ask by several vectors: see :data:`ELSEWHERE`."""
+
+    has_elsewhere: bool
+    """Whether it does."""
+
+    def asking_batch(self, pixels: Pixels) -> Vectors:
+        """(n, ...) preprocessed pictures to all vectors that ask, (n, ways, dim) float32: the first
+        of L2 norm 1, others of their own length."""
+
+    def encode_asking(self, images: Sequence[Image.Image]) -> tuple[Vectors, Vectors]:
+        """The same of RGB pictures, and their features (n, F)."""
+
+
 class Encoder(ByManifest[OnnxManifest]):
     """An ONNX encoder. Runs may overlap: onnxruntime sessions are thread-safe."""
 
@@ -98,6 +120,8 @@ class Encoder(ByManifest[OnnxManifest]):
         widths = {out.name: out.shape[-1] for out in session.get_outputs()}
         width = widths.get(FEATURES)
         self.has_catalogue = CATALOGUE in widths
+        self.has_elsewhere = ELSEWHERE in widths
+        self._asks = [manifest.output.name, *([ELSEWHERE] if self.has_elsewhere else [])]
         self._stored = CATALOGUE if self.has_catalogue else manifest.output.name
         self.has_features = width is not None and manifest.output.name != FEATURES
         self.features_dim = int(width) if self.has_features and isinstance(width, int) else None
@@ -171,18 +195,22 @@ class Encoder(ByManifest[OnnxManifest]):
         """
         return self._vectors(pixels, self.manifest.output.name)
 
+    def asking_batch(self, pixels: Pixels) -> Vectors:
+        """(n, ...) preprocessed pictures to all vectors that ask, (n, ways, dim) float32: that of
+        :meth:`encode_batch`, and :data:`ELSEWHERE` where the graph has it.
+
+        Raises:
+            EncoderError: as :meth:`encode_batch`.
+        """
+        return self._ways(self._folded(pixels, self._asks))
+
     def catalogue_batch(self, pixels: Pixels) -> Vectors:
         """As :meth:`encode_batch`, of pictures on sale; the same vectors where the graph has no
         :data:`CATALOGUE` output."""
         return self._vectors(pixels, self._stored)
 
     def _vectors(self, pixels: Pixels, output: str) -> Vectors:
-        self._check_pixels(pixels)
-        out = np.empty((len(pixels), self.dim), np.float32)
-        for start in range(0, len(pixels), self.fold):
-            part = pixels[start : start + self.fold]
-            (out[start : start + len(part)],) = self._run(part, [output])
-        return l2_normalise(out, self.name)
+        return l2_normalise(self._folded(pixels, [output])[0], self.name)
 
     def encode(self, images: Sequence[Image.Image]) -> Vectors:
         """RGB pictures to (n, dim) float32, each row of L2 norm 1, in order."""
@@ -201,28 +229,54 @@ class Encoder(ByManifest[OnnxManifest]):
         Raises:
             EncoderError: as :meth:`encode_batch`, or features that are not finite.
         """
-        self._check_pixels(pixels)
         output = self._stored if catalogue else self.manifest.output.name
         if not self.has_features:
             vectors = self._vectors(pixels, output)
             return vectors, vectors
-        names = [output, FEATURES]
-        parts = [
-            self._run(pixels[start : start + self.fold], names)
-            for start in range(0, len(pixels), self.fold)
-        ]
-        if not parts:
-            return self._nothing()
-        vectors, features = (np.concatenate(column) for column in zip(*parts, strict=True))
-        if not np.all(np.isfinite(features)):
-            raise EncoderError(f"encoder {self.name} returned features that are not finite")
-        return l2_normalise(vectors, self.name), features
+        vectors, features = self._folded(pixels, [output, FEATURES])
+        return l2_normalise(vectors, self.name), self._finite(features)
 
     def encode_features(self, images: Sequence[Image.Image]) -> tuple[Vectors, Vectors]:
         """RGB pictures to (vectors (n, dim), features (n, F)), see :meth:`features_batch`."""
         if not images:
             return self._nothing()
         return self.features_batch(np.stack([self.preprocess(image) for image in images]))
+
+    def encode_asking(self, images: Sequence[Image.Image]) -> tuple[Vectors, Vectors]:
+        """RGB pictures to all vectors that ask, (n, ways, dim) as :meth:`asking_batch` has them,
+        and features (n, F) as :meth:`encode_features` has them, of one run."""
+        pixels = np.stack([self.preprocess(image) for image in images])
+        features = [FEATURES] if self.has_features else []
+        found = self._folded(pixels, [*self._asks, *features])
+        ways = self._ways(found[: len(self._asks)])
+        return ways, self._finite(found[-1]) if features else ways[:, 0]
+
+    def _ways(self, found: list[Vectors]) -> Vectors:
+        first, *others = found
+        if not all(np.isfinite(one).all() for one in others):
+            raise EncoderError(f"encoder {self.name} returned a vector that is not finite")
+        return np.stack([l2_normalise(first, self.name), *others], axis=1)
+
+    def _finite(self, features: Vectors) -> Vectors:
+        if not np.all(np.isfinite(features)):
+            raise EncoderError(f"encoder {self.name} returned features that are not finite")
+        return features
+
+    def _folded(self, pixels: Pixels, names: list[str]) -> list[Vectors]:
+        """The outputs ``names`` of any number of pictures, at most :attr:`fold` in a run."""
+        self._check_pixels(pixels)
+        parts = [
+            self._run(pixels[start : start + self.fold], names)
+            for start in range(0, len(pixels), self.fold)
+        ]
+        if not parts:
+            return [
+                np.empty(
+                    (0, (self.features_dim or 0) if name == FEATURES else self.dim), np.float32
+                )
+                for name in names
+            ]
+        return [np.concatenate(column) for column in zip(*parts, strict=True)]
 
     def _nothing(self) -> tuple[Vectors, Vectors]:
         width = self.features_dim or (0 if self.has_features else self.dim)
@@ -280,7 +334,7 @@ def _check_graph(session: ort.InferenceSession, manifest: OnnxManifest, path: Pa
         raise EncoderError(
             f"{path} has outputs {sorted(outputs)}, the manifest says {manifest.output.name!r}"
         )
-    for name in (manifest.output.name, CATALOGUE):
+    for name in (manifest.output.name, ELSEWHERE, CATALOGUE):
         shape = outputs.get(name, [None, manifest.dim])
         if len(shape) != 2 or (isinstance(shape[1], int) and shape[1] != manifest.dim):
             raise EncoderError(f"{path} returns {shape}, the manifest says (n, {manifest.dim})")

@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from onnx_models.asking import nearness, ways
 from onnx_models.metrics import bootstrap_mean
 from onnx_models.same import read_pairs
 from onnx_models.scorecard.bench import Array, Bench, Result
@@ -40,13 +41,12 @@ def other_shop(bench: Bench, entrant: Entrant, vectors: Array) -> Result:
     own = np.array(list(wanted))
     asked = bench.codes[own]
     result = Result(counts={"queries": len(own), "products": len(set(asked.tolist()))})
-    for name, queries in (
-        ("clean", entrant.asking(bench, own)), ("reshot", entrant.shots(bench, own))
-    ):  # fmt: skip
+    for name, shot in (("clean", False), ("reshot", True)):
         ranks = np.empty(len(own), np.int64)
-        for at, (row, query) in enumerate(zip(own, queries, strict=True)):
+        asked_by = ways(bench, entrant, own, shot=shot)
+        for at, (row, asks) in enumerate(zip(own, asked_by, strict=True)):
             best = np.full(bench.codes.max() + 1, -np.inf)
-            np.maximum.at(best, bench.codes, vectors @ query)
+            np.maximum.at(best, bench.codes, nearness(asks, vectors))
             best[bench.codes[row]] = -np.inf
             right = np.unique(bench.codes[wanted[row]])
             wrong = np.delete(best, right)

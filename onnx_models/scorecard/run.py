@@ -23,7 +23,7 @@ from rich.console import Console
 from app.errors import BadInput
 from app.settings import Settings
 from app.vision import image
-from onnx_models import metrics, reshoot
+from onnx_models import asking, metrics, reshoot
 from onnx_models.features import default_cache, stamp
 from onnx_models.metrics import Interval
 from onnx_models.scorecard import classify, elsewhere, similarity, words
@@ -32,6 +32,8 @@ from onnx_models.scorecard.entrants import Entrant
 from onnx_models.scorecard.report import bars, curves, table
 
 Measure = Callable[[Bench, Entrant, Array], Result]
+ASKED: Final = frozenset({"similarity", "elsewhere"})
+"""Protocols of which :mod:`onnx_models.asking` is a part."""
 KEPT: Final = ".json"
 """Ending of the file of results beside a report."""
 DECIMALS: Final = 5
@@ -254,7 +256,10 @@ def _source(module: str) -> str:
     aside = {"report", "run", "sheets", *(name.rpartition(".")[2] for name in others)}
     here = Path(__file__).parent
     own = [path for path in here.glob("*.py") if path.stem not in aside]
-    own += here.glob(f"{module.rpartition('.')[2]}.csv")
+    name = module.rpartition(".")[2]
+    own += here.glob(f"{name}.csv")
+    if name in ASKED:
+        own.append(Path(str(asking.__file__)))
     return _digest([Path(str(metrics.__file__)), *own])
 
 

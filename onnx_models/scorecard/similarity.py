@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from onnx_models.asking import each, nearness, ways
 from onnx_models.metrics import (
     Interval,
     bootstrap,
@@ -37,16 +38,15 @@ def retrieval(bench: Bench, entrant: Entrant, vectors: Array) -> Result:
     own = bench.queries()
     asked = bench.codes[own]
     result.counts.update(queries=len(own), products=len(set(asked.tolist())))
-    for name, queries in (
-        ("clean", entrant.asking(bench, own)), ("reshot", entrant.shots(bench, own))
-    ):  # fmt: skip
-        ranks = product_ranks(queries, asked, own, vectors, bench.codes)
+    for name, shot in (("clean", False), ("reshot", True)):
+        asks = ways(bench, entrant, own, shot=shot)
+        ranks = each(product_ranks, asks, asked, own, vectors, bench.codes)
         for limit in (1, 5, 10):
             found = (ranks <= limit).astype(float)
             result.figures[f"{name} R@{limit}"] = bootstrap_mean(found, asked, bench.seed)
         best = np.where(ranks <= 10, 1 / ranks, 0.0)
         result.figures[f"{name} mAP@10"] = bootstrap_mean(best, asked, bench.seed)
-        every = picture_precision(queries, asked, own, vectors, bench.codes)
+        every = each(picture_precision, asks, asked, own, vectors, bench.codes)
         result.figures[f"{name} mAP"] = bootstrap_mean(every, asked, bench.seed)
     return result
 
@@ -64,12 +64,12 @@ def smaller(bench: Bench, entrant: Entrant, vectors: Array) -> Result:
     asked = bench.codes[own]
     rng = np.random.default_rng(bench.seed)
     draws = [np.sort(np.append(shown, rng.choice(others, more, False))) for _ in range(DRAWS)]
-    for name, queries in (
-        ("clean", entrant.asking(bench, own)), ("reshot", entrant.shots(bench, own))
-    ):  # fmt: skip
+    for name, shot in (("clean", False), ("reshot", True)):
+        asks = ways(bench, entrant, own, shot=shot)
         ranks = np.stack([
-            product_ranks(
-                queries, asked, np.searchsorted(rows, own), vectors[rows], bench.codes[rows]
+            each(
+                product_ranks, asks, asked, np.searchsorted(rows, own), vectors[rows],
+                bench.codes[rows],
             )
             for rows in draws
         ])  # fmt: skip
@@ -91,8 +91,8 @@ def across_views(bench: Bench, entrant: Entrant, vectors: Array) -> Result:
         return Result(notes=["no held-out product in several named views"])
     asked = bench.codes[own]
     ranks = np.empty(len(own), np.int64)
-    for at, (row, query) in enumerate(zip(own, entrant.asking(bench, own), strict=True)):
-        scores = vectors @ query
+    for at, (row, asks) in enumerate(zip(own, ways(bench, entrant, own), strict=True)):
+        scores = nearness(asks, vectors)
         scores[(bench.codes == bench.codes[row]) & (bench.views == bench.views[row])] = -np.inf
         best = np.full(bench.codes.max() + 1, -np.inf)
         np.maximum.at(best, bench.codes, scores)
@@ -114,7 +114,7 @@ def colourways(bench: Bench, entrant: Entrant, vectors: Array) -> Result:
     models = np.array([bench.photos[row].row.model for row in rows])
     colours = np.array(["/".join(bench.photos[row].colours) for row in rows])
     asking = np.flatnonzero(bench.held_out[rows])
-    asked = entrant.asking(bench, rows[asking])
+    asked = ways(bench, entrant, rows[asking])
     spans = {"whole": slice(None)}
     if entrant.parts:
         spans |= {
@@ -126,12 +126,13 @@ def colourways(bench: Bench, entrant: Entrant, vectors: Array) -> Result:
         part = vectors[rows, span]
         part = part / np.maximum(np.linalg.norm(part, axis=1, keepdims=True), 1e-9)
         model_wins, first_model, first_colour, groups = [], [], [], []
-        for at, query in zip(asking, asked[:, span], strict=True):
+        # Lengths make ways comparable as wholes; of a part only the first way is.
+        for at, asks in zip(asking, asked if name == "whole" else asked[:, :1, span], strict=True):
             mate = (models == models[at]) & (colours != colours[at]) & (models[at] != "")
             other = (models != models[at]) & (colours == colours[at]) & (colours[at] != "")
             if not mate.any() or not other.any():
                 continue
-            scores = part @ query
+            scores = nearness(asks, part)
             scores[at] = -np.inf
             # The share of pairs in which the model wins is a ROC-AUC with the mates as positives.
             both = np.concatenate([scores[mate], scores[other]])
@@ -199,11 +200,12 @@ def pairs(bench: Bench, entrant: Entrant, vectors: Array) -> Result:
     first, second = first[within], second[within]
     code = np.unique(bench.codes[own], return_inverse=True)[1]
     same = code[first] == code[second]
-    asking = entrant.asking(bench, own)
-    scores = np.einsum("ij,ij->i", asking[first], vectors[own[second]])
+    asks = ways(bench, entrant, own)
+    asking = asks[:, 0]
+    scores = np.einsum("iwj,ij->iw", asks[first], vectors[own[second]]).max(axis=1)
     result = Result(counts={"pairs": len(same), "same": int(same.sum())})
     model, why = verifier(bench, entrant)
-    ways = {"cosine": scores}
+    said_by = {"cosine": scores}
     if model is None:
         result.notes.append(why)
     else:
@@ -211,11 +213,11 @@ def pairs(bench: Bench, entrant: Entrant, vectors: Array) -> Result:
         for at in np.unique(first):
             hit = first == at
             likely[hit] = model.probability(asking[at], vectors[own[second[hit]]])
-        ways["verifier"] = likely
+        said_by["verifier"] = likely
     draws = np.random.default_rng(bench.seed).multinomial(
         code.max() + 1, np.full(code.max() + 1, 1 / (code.max() + 1)), size=100
     )
-    for name, values in ways.items():
+    for name, values in said_by.items():
         for key, measure in (("AUC", roc_auc), ("EER", equal_error)):
             drawn = [
                 measure(
@@ -231,18 +233,18 @@ def pairs(bench: Bench, entrant: Entrant, vectors: Array) -> Result:
     if len(fitted) < 20:
         result.notes.append("too few validation products to calibrate the cosine on")
         return result
-    known, right = _top_pairs(bench, vectors, entrant.shots(bench, fitted), fitted)[:2]
+    known, right = _top_pairs(bench, vectors, ways(bench, entrant, fitted, shot=True), fitted)[:2]
     if right.all() or not right.any():
         result.notes.append("no validation pair to calibrate the cosine on")
         return result
     curve = LogisticRegression(C=1e6).fit(known[:, None], right)
-    shots = entrant.shots(bench, own)
+    shots = ways(bench, entrant, own, shot=True)
     cosine, truth, nearest = _top_pairs(bench, vectors, shots, own)
     said = {"cosine": curve.predict_proba(cosine[:, None])[:, 1]}
     if model is not None:
         said["verifier"] = np.concatenate([
-            model.probability(shot, vectors[rows])
-            for shot, rows in zip(shots, nearest, strict=True)
+            model.probability(asks[0], vectors[rows])
+            for asks, rows in zip(shots, nearest, strict=True)
         ])  # fmt: skip
     groups = np.repeat(bench.codes[own], 10)
     for name, probability in said.items():
@@ -258,12 +260,13 @@ def pairs(bench: Bench, entrant: Entrant, vectors: Array) -> Result:
 
 
 def _top_pairs(
-    bench: Bench, vectors: Array, queries: Array, own: Array
+    bench: Bench, vectors: Array, asked: Array, own: Array
 ) -> tuple[Array, Array, Array]:
-    """Cosines (10 q,), whether right (10 q,), and gallery rows (q, 10) of the nearest products."""
+    """Cosines (10 q,), whether right (10 q,), and gallery rows (q, 10) of the products nearest to
+    ``asked`` (q, ways, d)."""
     scores, right, nearest = [], [], []
-    for query, row in zip(queries, own, strict=True):
-        cosine = vectors @ query
+    for asks, row in zip(asked, own, strict=True):
+        cosine = nearness(asks, vectors)
         cosine[row] = -np.inf
         order = np.argsort(-cosine, kind="stable")[:400]
         _, at = np.unique(bench.codes[order], return_index=True)

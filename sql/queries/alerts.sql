@@ -93,7 +93,8 @@ RETURNING id;
 -- name: alert_new
 -- New shoes close to a saved picture: products that came after the alert, closer to it than
 -- `distance`, not told of yet. One message for all that a look finds, the closest first. A saved
--- shoe is compared by its picture under the active encoder, a photograph by its own vector.
+-- shoe is compared by its picture under the active encoder, a photograph by its own vectors: the
+-- nearer of two, where it asks twice (see search_exact).
 WITH fresh AS MATERIALIZED (
     SELECT DISTINCT o.product_id, p.created_at, e.image_id, e.vec
     FROM product AS p
@@ -104,7 +105,7 @@ WITH fresh AS MATERIALIZED (
 ),
 asked AS (
     SELECT a.id AS alert_id, a.user_id, a.created_at, own.product_id,
-           coalesce(s.query, v.vec) AS query
+           coalesce(s.query, v.vec) AS query, s.elsewhere
     FROM bot_alert AS a
     JOIN bot_saved AS s ON s.id = a.saved_id
     LEFT JOIN offer AS own ON own.id = s.offer_id
@@ -115,13 +116,17 @@ asked AS (
 ),
 near AS (
     SELECT DISTINCT ON (q.alert_id, f.product_id) q.alert_id, q.user_id, f.product_id, f.image_id,
-           f.vec::halfvec({dim}) <=> q.query::halfvec({dim}) AS distance
+           d.distance
     FROM asked AS q
     JOIN fresh AS f ON f.created_at > q.created_at AND f.product_id IS DISTINCT FROM q.product_id
-    WHERE f.vec::halfvec({dim}) <=> q.query::halfvec({dim}) <= %(distance)s
+    CROSS JOIN LATERAL (
+        SELECT least(f.vec::halfvec({dim}) <=> q.query::halfvec({dim}),
+                     1 + (f.vec::halfvec({dim}) <#> q.elsewhere::halfvec({dim}))) AS distance
+    ) AS d
+    WHERE d.distance <= %(distance)s
       AND NOT EXISTS (SELECT FROM bot_alert_shown AS t
                       WHERE t.alert_id = q.alert_id AND t.product_id = f.product_id)
-    ORDER BY q.alert_id, f.product_id, distance
+    ORDER BY q.alert_id, f.product_id, d.distance
 ),
 shown AS (
     INSERT INTO bot_alert_shown (alert_id, product_id)

@@ -33,9 +33,9 @@ UNION ALL
 SELECT id, false FROM known;
 
 -- name: bot_save_picture
--- Saves the picture that a search was asked with, by its vector. Returns the row.
-INSERT INTO bot_saved AS s (user_id, kind, encoder_id, query, search_id)
-SELECT %(user_id)s, 'picture', e.encoder_id, e.query, e.id
+-- Saves the picture that a search was asked with, by its vectors. Returns the row.
+INSERT INTO bot_saved AS s (user_id, kind, encoder_id, query, elsewhere, search_id)
+SELECT %(user_id)s, 'picture', e.encoder_id, e.query, e.elsewhere, e.id
 FROM search_event AS e
 WHERE e.id = %(search_id)s AND e.user_key = 'tg:' || %(user_id)s::bigint
 ON CONFLICT (user_id, search_id) DO UPDATE SET search_id = s.search_id

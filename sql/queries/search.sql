@@ -15,13 +15,16 @@ FROM (
 -- name: search_exact
 -- The given products, nearest first, the distance to every picture of theirs computed: for
 -- selective filters, for a catalogue without an index, and as the truth that HNSW is measured
--- against. One row a product, with its nearest picture; distance is 1 - cosine. The products come
--- as an array because the planner then knows how many they are.
+-- against. One row a product, with its nearest picture; distance is 1 - cosine. A picture may ask
+-- twice, `elsewhere` (or NULL) for the shoe as other shops show it: the nearer of the two counts,
+-- for which that vector's length stands, so its inner product is taken. The products come as an
+-- array because the planner then knows how many they are.
 WITH nearest AS (
     SELECT DISTINCT ON (o.product_id)
            o.product_id,
            e.image_id,
-           e.vec::halfvec({dim}) <=> %(query)s::halfvec({dim}) AS distance
+           least(e.vec::halfvec({dim}) <=> %(query)s::halfvec({dim}),
+                 1 + (e.vec::halfvec({dim}) <#> %(elsewhere)s::halfvec({dim}))) AS distance
     FROM unnest(%(products)s::bigint[]) AS matching (product_id)
     JOIN offer AS o ON o.product_id = matching.product_id
     JOIN offer_image AS oi ON oi.offer_id = o.id
@@ -42,13 +45,29 @@ ORDER BY n.distance, n.product_id;
 -- The same by the HNSW index: the nearest `candidates` pictures first, then filters and grouping.
 -- The caller sets hnsw.ef_search and asks again with more candidates, or exactly, where too few
 -- products came through the filters. The index is used only while cast and operator stand exactly
--- like this, in the ORDER BY.
-WITH near_picture AS MATERIALIZED (
-    SELECT e.image_id, e.vec::halfvec({dim}) <=> %(query)s::halfvec({dim}) AS distance
+-- like this, in the ORDER BY: a picture that asks twice walks the index twice, and what is among
+-- the nearest by the better of both distances is among the nearest by one of them.
+WITH near_query AS MATERIALIZED (
+    SELECT e.image_id, e.vec::halfvec({dim}) AS vec
     FROM embedding AS e
     WHERE e.encoder_id = %(encoder_id)s
     ORDER BY e.vec::halfvec({dim}) <=> %(query)s::halfvec({dim})
     LIMIT %(candidates)s
+),
+near_elsewhere AS MATERIALIZED (
+    SELECT e.image_id, e.vec::halfvec({dim}) AS vec
+    FROM embedding AS e
+    WHERE e.encoder_id = %(encoder_id)s AND %(elsewhere)s::halfvec({dim}) IS NOT NULL
+    ORDER BY e.vec::halfvec({dim}) <=> %(elsewhere)s::halfvec({dim})
+    LIMIT %(candidates)s
+),
+near_picture AS (
+    SELECT either.image_id,
+           least(either.vec <=> %(query)s::halfvec({dim}),
+                 1 + (either.vec <#> %(elsewhere)s::halfvec({dim}))) AS distance
+    FROM (SELECT image_id, vec FROM near_query
+          UNION ALL
+          SELECT image_id, vec FROM near_elsewhere) AS either
 ),
 near_product AS MATERIALIZED (
     SELECT DISTINCT ON (o.product_id) o.product_id, n.image_id, n.distance
@@ -114,16 +133,19 @@ SELECT vec FROM embedding WHERE encoder_id = %(encoder_id)s AND image_id = %(ima
 
 -- name: search_store
 -- Remembers a search so that its next page and its results' neighbours can be asked for later.
-INSERT INTO search_event (user_key, kind, encoder_id, query, filters, page_size, method, verdict,
-                          hits, took_ms, not_image_id, words, shape_weight, colour_weight, moved)
-VALUES (%(user_key)s, %(kind)s, %(encoder_id)s, %(query)s, %(filters)s, %(page_size)s, %(method)s,
-        %(verdict)s, %(hits)s, %(took_ms)s, %(not_image)s, %(words)s, %(shape_weight)s,
-        %(colour_weight)s, %(moved)s)
+INSERT INTO search_event (user_key, kind, encoder_id, query, elsewhere, filters, page_size, method,
+                          verdict, hits, took_ms, not_image_id, words, shape_weight, colour_weight,
+                          moved)
+VALUES (%(user_key)s, %(kind)s, %(encoder_id)s, %(query)s, %(elsewhere)s, %(filters)s,
+        %(page_size)s, %(method)s, %(verdict)s, %(hits)s, %(took_ms)s, %(not_image)s, %(words)s,
+        %(shape_weight)s, %(colour_weight)s, %(moved)s)
 RETURNING id;
 
 -- name: search_recall
--- A stored search: its vector before the weights, its words, filters and the picture it began from.
-SELECT encoder_id, kind, query, filters, page_size, not_image_id, words, shape_weight, colour_weight, moved
+-- A stored search: its vectors before the weights, its words, filters and the picture it began
+-- from.
+SELECT encoder_id, kind, query, elsewhere, filters, page_size, not_image_id, words, shape_weight,
+       colour_weight, moved
 FROM search_event
 WHERE id = %(search_id)s;
 

@@ -49,7 +49,7 @@ def test_life_of_the_server_through_the_command(home: Path, tmp_path: Path) -> N
     assert url.startswith("postgresql://postgres@/solemate?host=/")
     migrated = run(home, "db", "migrate")
     assert migrated.returncode == 0, migrated.stderr
-    assert "none -> r0010_said" in migrated.stdout
+    assert "none -> r0011_elsewhere" in migrated.stdout
 
     status = run(home, "db", "status")
     assert status.returncode == 0, status.stderr

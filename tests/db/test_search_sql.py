@@ -244,7 +244,7 @@ PLAIN = {
     "price_min": None, "price_max": None, "currency": None, "brands": None, "brands_out": None,
     "genders": None, "shops": None, "size": None, "size_system": None, "in_stock": True,
     "colours": None, "colours_out": None, "colours_all": False, "types": None, "types_out": None,
-    "not_image": None, "limit": 9, "offset": 0, "candidates": 200,
+    "not_image": None, "elsewhere": None, "limit": 9, "offset": 0, "candidates": 200,
 }  # fmt: skip
 
 
@@ -264,6 +264,43 @@ def test_hnsw_search_walks_the_encoders_own_index(large: Any) -> None:
     text = plan(conn, "search_hnsw", encoder)
     assert f"Index Scan using embedding_e{encoder.id}_hnsw" in text
     assert "Sort Key: ((e.vec" not in text, "the distance is not sorted by hand"
+
+
+def test_a_picture_that_asks_twice_walks_the_index_twice(large: Any) -> None:
+    conn, encoder = large
+    walked = f"Index Scan using embedding_e{encoder.id}_hnsw"
+    assert plan(conn, "search_hnsw", encoder).count(walked) == 1, "one question, one walk"
+    other = HalfVector(np.random.default_rng(2).normal(size=DIM))
+    text = plan(conn, "search_hnsw", encoder, elsewhere=other)
+    assert text.count(walked) == 2
+    assert "Sort Key: ((e.vec" not in text
+
+
+@pytest.mark.parametrize("louder", [0.4, 1.0])
+def test_the_nearer_of_two_questions_counts_by_index_and_exactly(
+    large: Any, db: Database, settings: Settings, louder: float
+) -> None:
+    conn, _ = large
+    draw = np.random.default_rng(3)
+    first, second = draw.normal(size=(2, DIM)).astype(np.float32)
+    first /= np.linalg.norm(first)
+    second *= louder / np.linalg.norm(second)
+    stored = conn.execute("SELECT image_id, vec FROM embedding").fetchall()
+    kept = np.stack([vec.to_numpy() for _, vec in stored]).astype(np.float32)
+    kept /= np.linalg.norm(kept, axis=1, keepdims=True)
+    # The column holds vectors of any length here, so lengths are put right for the inner product.
+    conn.execute(f"UPDATE embedding SET vec = l2_normalize(vec::halfvec({DIM}))")
+    conn.commit()
+    near = np.maximum(kept @ first, kept @ second)
+    wanted = [stored[at][0] for at in np.argsort(-near)[:10]]
+    searcher = Searcher(db, Encoder4(dim=DIM), settings)  # type: ignore[arg-type]
+    for method in ("exact", "hnsw"):
+        found = searcher.nearest(first, Filters(), 10, method, second)  # type: ignore[arg-type]
+        assert [image for _, image, _ in found] == wanted, method
+        assert np.allclose([1 - d for *_, d in found], np.sort(near)[:-11:-1], atol=2e-3)
+    if louder > 0.5:
+        alone = [image for _, image, _ in searcher.nearest(first, Filters(), 10, "exact")]
+        assert alone != wanted, "the second question finds something of its own"
 
 
 def test_hnsw_search_with_filters_keeps_the_index(large: Any) -> None:

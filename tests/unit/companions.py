@@ -127,11 +127,12 @@ def write_localiser(models: Path, **changes: Any) -> None:
 
 
 def of_means(
-    folder: Path, *, features: bool = False, catalogue: bool = False, width: int = 3
-) -> Encoder:
+    folder: Path, *, features: bool = False, catalogue: bool = False, elsewhere: bool = False,
+    width: int = 3,
+) -> Encoder:  # fmt: skip
     """An encoder of mean colours. Its features, where it has any, are ten times those; what it
     keeps of a catalogue's pictures, where that differs, are the first ``width`` of their
-    squares."""
+    squares; what asks other shops, where it does, twice the colours."""
     folder.mkdir(parents=True)
     shipped = ROOT / "onnx_models" / get_settings().encoder / "manifest.json"
     source = json.loads(shipped.read_text("utf-8"))
@@ -154,6 +155,9 @@ def of_means(
             helper.make_node("Gather", ["squares", "kept"], ["catalogue"], axis=1),
         ]
         outputs.append(helper.make_tensor_value_info("catalogue", TensorProto.FLOAT, ["n", width]))
+    if elsewhere:
+        nodes.append(helper.make_node("Sum", ["embedding"] * 2, ["elsewhere"]))
+        outputs.append(helper.make_tensor_value_info("elsewhere", TensorProto.FLOAT, ["n", 3]))
     graph = helper.make_graph(nodes, "tiny", [given], outputs, constants)
     source |= {"name": "means", "dim": 3, "sha256": save(graph, folder / "model.onnx")}
     source |= {"parts": None, "calibration": None}

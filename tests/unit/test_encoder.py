@@ -355,6 +355,33 @@ def test_a_catalogue_keeps_other_vectors_than_those_that_ask(tmp_path: Path) -> 
         assert np.allclose(features, [100, 200, 300], rtol=1e-3)
 
 
+@pytest.mark.parametrize("features", [False, True])
+def test_a_picture_asks_other_shops_by_a_vector_of_its_own_length(
+    tmp_path: Path, features: bool
+) -> None:
+    encoder = of_means(tmp_path / "two", features=features, elsewhere=True)
+    assert encoder.has_elsewhere
+    images = [Image.new("RGB", (40, 40), (10, 20, 30))] * 11
+    ways, seen = encoder.encode_asking(images)
+    unit = np.array([1, 2, 3]) / 14**0.5
+    assert ways.shape == (11, 2, 3)
+    assert np.allclose(ways[:, 0], unit, atol=1e-3)
+    assert np.allclose(ways[:, 1], [20, 40, 60], rtol=1e-3), "not of length 1"
+    assert np.allclose(seen, [100, 200, 300] if features else unit, rtol=1e-3)
+    pixels = np.stack([encoder.preprocess(image) for image in images])
+    assert np.allclose(encoder.asking_batch(pixels), ways)
+    assert encoder.asking_batch(pixels[:0]).shape == (0, 2, 3)
+
+
+def test_an_encoder_with_one_way_asks_by_it(tmp_path: Path) -> None:
+    encoder = of_means(tmp_path / "one", features=True)
+    assert not encoder.has_elsewhere
+    ways, features = encoder.encode_asking(pictures(3))
+    vectors, same = encoder.encode_features(pictures(3))
+    assert np.array_equal(ways, vectors[:, None])
+    assert np.array_equal(features, same)
+
+
 def test_one_vector_serves_both_where_the_graph_has_one(tmp_path: Path) -> None:
     encoder = of_means(tmp_path / "one")
     pixels = np.stack([encoder.preprocess(picture) for picture in pictures(3)])

@@ -20,7 +20,7 @@ from app.vision.encoder import CATALOGUE  # noqa: E402
 from onnx_models.assemble import GATED, KEPT, PARTS, Served, outline, sided  # noqa: E402
 from onnx_models.bank import CLEAN, MILD, SHOT, SHOTS, TURNED, TURNED_SHOTS, Bank, _plan, _thinned  # noqa: E402
 from onnx_models.before import Before, fill, unpacked  # noqa: E402
-from onnx_models.colours import CLUES, clues, guessed, hsv, hsv_of, tone  # noqa: E402
+from onnx_models.colours import CLUES, FINE, clues, guessed, hsv, hsv_of, scene, tone  # noqa: E402
 from onnx_models.crops import Clues, build_clues, build_looks, looks_of  # noqa: E402
 from onnx_models.dataset import HELD_SOURCE, Row  # noqa: E402
 from onnx_models.finder import HEIGHT, WIDTH, Finder, Found, _sample, focus  # noqa: E402
@@ -55,7 +55,7 @@ from onnx_models.train import knowing, seed_of  # noqa: E402
 from onnx_models.transformer import DEPTH, DIM, OWN, VIT, Transformer  # noqa: E402
 from onnx_models.tutor import Tutor  # noqa: E402
 from onnx_models.tutors import Knowing, Tutors  # noqa: E402
-from onnx_models.weigh import STORED, Asked, Judge, Within, fit_asking  # noqa: E402
+from onnx_models.weigh import LOUDER, STORED, Asked, Judge, Within, fit_asking, fit_louder  # noqa: E402
 
 
 def drawn(seed: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -88,6 +88,25 @@ def test_the_tone_stays_under_another_light() -> None:
     own = told(picture, mask)
     assert cosine(own, told(warm, mask)) > 0.95
     assert cosine(own, told(*drawn(4))) < 0.9
+
+
+def test_a_scene_counts_every_second_pixel_in_one_bin() -> None:
+    """Against numpy, on pictures of few colours: a pixel is one bin's, and nothing is blended."""
+    rng = np.random.default_rng(0)
+    shades = rng.integers(0, 256, (3, 6, 3)).astype(np.uint8)
+    shades[:, 0] = 255
+    pixels = shades[np.arange(3)[:, None, None], rng.integers(0, 6, (3, 192, 192))]
+    found = scene(torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255).numpy()
+    assert found.shape == (3, np.prod(FINE))
+    assert np.allclose((found**2).sum(axis=1), 1, atol=1e-5)
+    for one, picture in zip(found, pixels, strict=True):
+        kept = picture[::2, ::2].reshape(-1, 3)
+        counts = np.unique(kept, axis=0, return_counts=True)[1]
+        shares = np.sort(one[one > 0] ** 2)
+        assert len(shares) <= len(counts), "shades may share a bin and none is in two"
+        assert shares.max() >= counts.max() / counts.sum() - 1e-6
+    grey = scene(torch.full((1, 3, 192, 192), 0.5))
+    assert int(grey.argmax()) == 8, "no hue, no saturation, the ninth of sixteen values"
 
 
 def test_hsv_of_several_pictures_is_that_of_each() -> None:
@@ -201,7 +220,7 @@ def test_a_scene_that_a_studio_shares_tells_none_of_its_products_apart() -> None
     assert fit_asking(asked, (), 0, within)["scene"] < alone["scene"]
 
 
-def test_what_only_one_shop_shares_counts_less_where_another_is_asked() -> None:
+def test_what_only_one_shop_shares_is_asked_of_that_shop_alone() -> None:
     """Sixty products, two pictures in one shop and one in another: plain colours are the shop's."""
     rng = np.random.default_rng(0)
 
@@ -222,10 +241,24 @@ def test_what_only_one_shop_shares_counts_less_where_another_is_asked() -> None:
     away = Asked.of(
         first, ones, abroad, np.arange(0, 120, 2), np.delete(products, own[1::3])
     )  # fmt: skip
-    alone = fit_asking(home, (), 0)
-    both = fit_asking(home, (), 0, elsewhere=away)
-    assert both["plain"] / both["detail"] < alone["plain"] / alone["detail"]
-    assert away.figures(both, both) > away.figures(alone, alone)
+    studio, beyond = fit_asking(home, (), 0), fit_asking(away, (), 0)
+    assert beyond["plain"] / beyond["detail"] < studio["plain"] / studio["detail"]
+    # Each question finds what it is for, and the better of the two nearly all of both.
+    assert home.figures(studio, studio) > home.figures(beyond, beyond)
+    assert away.figures(beyond, beyond) > away.figures(studio, studio)
+    louder = fit_louder((home, away), studio, studio, beyond)
+    one, two = (asked.found(asked.either(studio, studio, beyond, louder)) for asked in (home, away))
+    assert home.figures(beyond, beyond) < one
+    assert away.figures(studio, studio) < two
+    for far in (LOUDER[0], LOUDER[-1]):
+        told = sum(sum(a.found(a.either(studio, studio, beyond, far))) for a in (home, away))
+        assert told <= sum(one) + sum(two)
+    # A phone's picture has one question, whatever the length of a studio's second.
+    phone = replace(home, gates=0 * ones)
+    for length in (0.5, 1.3):
+        assert np.array_equal(
+            phone.either(studio, beyond, beyond, length), phone.scores(studio, beyond)
+        )
 
 
 def test_a_part_of_the_shoe_lies_on_one_side_of_a_line() -> None:
@@ -423,22 +456,27 @@ def test_a_gate_changes_what_asks_and_not_what_is_kept() -> None:
         np.asarray(render(random_design(seed), "side", (192, 192), "white", seed), np.uint8)
         for seed in (1, 2)
     ]))  # fmt: skip
+    beyond = torch.softmax(torch.randn(len(PARTS)), dim=0)
+    served.beyond.copy_(beyond)
+    served.louder.fill_(0.8)
     vectors = {}
     for bias in (-20.0, 20.0):
         served.gate_bias.fill_(bias)
         with torch.inference_mode():
-            vectors[bias] = served(pixels)[:2]
-    asks, stored = vectors[-20.0]
+            vectors[bias] = served(pixels)[:3]
+    asks, elsewhere, stored = vectors[-20.0]
     gated = slice(sum(KEPT.values()) - KEPT["plain"] - KEPT["scene"], None)
     assert float(asks[:, gated].abs().max()) < 1e-6
-    assert torch.equal(stored, vectors[20.0][1])
+    assert torch.allclose(asks, elsewhere, atol=1e-5), "a phone's picture asks one question"
+    assert torch.equal(stored, vectors[20.0][2])
+    assert torch.allclose(vectors[20.0][1].norm(dim=1), torch.full((2,), 0.8), atol=1e-4)
     assert torch.allclose(stored.norm(dim=1), torch.ones(2), atol=1e-4)
     # The cosine sums the parts' cosines by the weights of what asks.
     with torch.inference_mode():
         parts = served.reduced(served.looked(pixels).parts)
     told = torch.stack([part[0] @ part.T for part in parts])
-    for weights, bias in ((phone, -20.0), (studio, 20.0)):
-        asks = vectors[bias][0][:1]
+    for weights, bias, way in ((phone, -20.0, 0), (studio, 20.0, 0), (beyond, 20.0, 1)):
+        asks = vectors[bias][way][:1] / (0.8 if way else 1)
         length = float(torch.sqrt((weights**2 / kept).sum()))
         assert torch.allclose(asks @ stored.T * length, weights @ told, atol=1e-3)
 
@@ -465,10 +503,10 @@ def test_by_its_outline_only_a_shoe_seen_from_its_side_asks() -> None:
         opened = torch.zeros(2)
         cosines = {}
         for told in (0.0, 1.0):
-            asks, stored = served.joined(parts, opened, torch.full((2,), told))
+            asks, _, stored = served.joined(parts, opened, torch.full((2,), told))
             cosines[told] = [
                 float((asks[0] * kept[0]).sum())
-                for kept in (stored, served.joined(other, opened, opened)[1])
+                for kept in (stored, served.joined(other, opened, opened)[2])
             ]
     assert cosines[0.0][0] == pytest.approx(cosines[0.0][1], abs=1e-5)
     assert cosines[1.0][0] > cosines[1.0][1] + 0.1
@@ -522,7 +560,7 @@ def test_a_bank_is_looked_through_once_for_cutting_out_and_for_colours(tmp_path:
     with torch.inference_mode():
         pixels = torch.from_numpy(views).permute(0, 3, 1, 2).float() / 255
         found = finder(pixels)
-        wanted = clues(pixels, focus(pixels, found), found)[0].numpy()
+        wanted = clues(pixels, focus(pixels, found), found).numpy()
     for name, value in looks_of(found)._asdict().items():
         np.testing.assert_allclose(getattr(looks, name), value, atol=2)
     assert np.abs(told.whole.astype(np.float32) - wanted).mean() < 2e-4

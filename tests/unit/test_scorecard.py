@@ -16,7 +16,9 @@ pytest.importorskip("sklearn", reason="needs the evaluate group")
 
 from app.settings import Settings
 from app.vision.classic import ClassicEncoder
+from onnx_models.asking import each, nearness, ways
 from onnx_models.dataset import Row
+from onnx_models.features import file_features
 from onnx_models.metrics import (
     Interval,
     bootstrap,
@@ -24,6 +26,7 @@ from onnx_models.metrics import (
     false_accepts,
     macro_f1,
     picture_precision,
+    product_ranks,
     reliability,
     roc_auc,
 )
@@ -129,6 +132,79 @@ class Given:
 
     def made(self, _: Bench, __: str) -> None:
         return None
+
+
+def test_a_photograph_is_as_near_as_the_best_of_its_ways() -> None:
+    rng = np.random.default_rng(0)
+    gallery = rng.normal(size=(60, 8)).astype(np.float32)
+    gallery /= np.linalg.norm(gallery, axis=1, keepdims=True)
+    codes, own = np.repeat(np.arange(20), 3), np.arange(0, 60, 2)
+    asks = rng.normal(size=(len(own), 2, 8)).astype(np.float32)
+    for measure in (product_ranks, picture_precision):
+        one = each(measure, asks[:, :1], codes[own], own, gallery, codes)
+        assert np.allclose(one, measure(asks[:, 0], codes[own], own, gallery, codes))
+        both = each(measure, asks, codes[own], own, gallery, codes)
+        for at, row in enumerate(own):
+            near = np.maximum(gallery @ asks[at, 0], gallery @ asks[at, 1])
+            assert np.allclose(nearness(asks[at], gallery), near, atol=1e-5)
+            near[row] = -np.inf
+            order = codes[np.argsort(-near)[:-1]]
+            if measure is product_ranks:
+                first = list(dict.fromkeys(order.tolist()))
+                assert both[at] == 1 + first.index(codes[row])
+            else:
+                right = order == codes[row]
+                assert both[at] == pytest.approx(
+                    (np.cumsum(right) / np.arange(1, 60))[right].mean()
+                )
+        assert not np.allclose(one, both)
+
+
+class Pixels:
+    """An encoder of a picture's one number: it asks by it, and other shops by thrice its square."""
+
+    name, revision, sha256, dim = "pixels", "1", "1" * 64, 2
+    manifest = ClassicEncoder.named("hog").manifest
+    has_catalogue, has_elsewhere = False, True
+
+    def preprocess(self, image: Image.Image) -> np.ndarray:
+        return np.asarray(image.resize((1, 1)).convert("L"), np.float32) / 255
+
+    def encode_batch(self, pixels: np.ndarray) -> np.ndarray:
+        return self.asking_batch(pixels)[:, 0]
+
+    def asking_batch(self, pixels: np.ndarray) -> np.ndarray:
+        one = pixels.reshape(-1, 1)
+        first = np.concatenate([one, np.ones_like(one)], axis=1)
+        first /= np.linalg.norm(first, axis=1, keepdims=True)
+        return np.stack([first, 3 * first**2], axis=1)
+
+    def catalogue_batch(self, pixels: np.ndarray) -> np.ndarray:
+        return self.encode_batch(pixels)
+
+    def encode_asking(self, images: list[Image.Image]) -> tuple[np.ndarray, np.ndarray]:
+        ways = self.asking_batch(np.stack([self.preprocess(image) for image in images]))
+        return ways, ways[:, 0]
+
+
+def test_all_ways_are_kept_at_their_lengths(tmp_path: Path) -> None:
+    for number in range(4):
+        Image.new("RGB", (8, 8), (50 * number,) * 3).save(tmp_path / f"{number}.jpg")
+    (tmp_path / "4.jpg").write_bytes(b"no picture")
+    photos = bench([photo(number, str(number)) for number in range(5)], tmp_path)
+    entrant = Pictures(Pixels())  # type: ignore[arg-type]
+    for _ in range(2):  # encoded, then from the cache
+        asks = ways(photos, entrant, np.arange(5))
+        assert asks.shape == (5, 2, 2)
+        assert np.isnan(asks[4]).all()
+        assert np.allclose(np.linalg.norm(asks[:4, 0], axis=1), 1, atol=1e-3)
+        assert np.allclose(asks[:4, 1], 3 * asks[:4, 0] ** 2, atol=4e-3)
+    assert np.allclose(entrant.gallery(photos)[:4], asks[:4, 0], atol=1e-3)
+    assert np.array_equal(
+        ways(photos, Given(np.eye(5)), np.arange(3)), np.eye(5)[:3, None]
+    )  # fmt: skip
+    with pytest.raises(TypeError, match="asks by one vector"):
+        file_features([ClassicEncoder.named("hog")], tmp_path, ["0.jpg"], ways=True)
 
 
 def test_the_querys_own_view_does_not_count(tmp_path: Path) -> None:
