@@ -225,7 +225,7 @@ class Questions(NamedTuple):
             return studio, 1.0
         # By what finds a phone's pictures as well: the few pairs are of shops that training knows.
         beyond = mean(phone, fit_asking(self.elsewhere, (), seed))
-        return beyond, fit_louder((self.clean, self.elsewhere), phone, studio, beyond)
+        return beyond, fit_louder(self.clean, self.elsewhere, phone, studio, beyond)
 
     def figures(
         self, phone: dict[str, float], studio: dict[str, float], beyond: dict[str, float],

@@ -8,7 +8,7 @@ its product in its own shop is not what finds it in another's."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,6 +35,9 @@ APART: Final = 4.0
 rank: a scene that all of them share finds their shop among others and says nothing among them."""
 LOUDER: Final = tuple(round(0.5 + 0.02 * at, 2) for at in range(41))
 """Lengths to try of a studio's second question beside its first."""
+HOME: Final = 3.0
+"""What finding a product in its own shop counts there beside finding it in another: a colour
+histogram finds it at home, so nothing may be lost there."""
 BESIDE: Final = 2
 """Neighbours a side of a length that are averaged: sixty questions tell single steps badly."""
 CANDIDATES: Final = 80
@@ -221,14 +224,17 @@ def fit_asking(
 
 
 def fit_louder(
-    sets: Sequence[Asked], phone: dict[str, float], studio: dict[str, float],
+    home: Asked, away: Asked, phone: dict[str, float], studio: dict[str, float],
     beyond: dict[str, float],
 ) -> float:  # fmt: skip
     """How long a studio's second question, by ``beyond``, is to be beside its first, so that the
-    better of the two cosines finds most in all of ``sets``: too long and the first says nothing
-    more, too short and the second."""
+    better of the two cosines finds most at ``home``, HOME times over, and ``away``: too long and
+    the first says nothing more, too short and the second."""
     told = [
-        sum(sum(one.found(one.either(phone, studio, beyond, louder))) for one in sets)
+        sum(
+            share * sum(one.found(one.either(phone, studio, beyond, louder)))
+            for one, share in ((home, HOME), (away, 1.0))
+        )
         for louder in LOUDER
     ]
     wide = np.ones(2 * BESIDE + 1) / (2 * BESIDE + 1)
