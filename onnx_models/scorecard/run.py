@@ -95,7 +95,9 @@ PROTOCOLS: Final[dict[str, Protocol]] = {
     "text": Protocol("Text to image", words.text_to_image,
         "Titles of held-out products among held-out pictures; precision@10 of attribute words "
         "there, of values that five held-out products have; of ten: of those that ten have, so "
-        "that ten right ones can be found. Russian titles are made of the labels: colour in "
+        "that ten right ones can be found. What a label leaves open is not among them: words that "
+        "name no colour (\"Shattered Backboard\"), and \"sneaker\" where every shoe of the shop is "
+        "called that. Russian titles are made of the labels: colour in "
         "Russian, brand in Cyrillic."),
     "caption": Protocol("Image to text", words.image_to_text,
         "Held-out pictures: is what the head says, or the nearest phrase, what the label says."),

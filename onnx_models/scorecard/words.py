@@ -8,10 +8,12 @@ from typing import Any, Final
 
 import numpy as np
 
+from app.vision.colours import parse_colours
 from onnx_models.metrics import bootstrap_mean
 from onnx_models.scorecard.bench import Array, Bench, Photo, Result
 from onnx_models.scorecard.entrants import Entrant
 from onnx_models.scorecard.optional import attributes, photographs, text_tower
+from onnx_models.told import PLAIN
 
 COLOURS: Final = {
     "black": "чёрные", "white": "белые", "grey": "серые", "blue": "синие", "red": "красные",
@@ -33,10 +35,24 @@ a sneaker."""
 PRODUCTS: Final = 5
 """An attribute value is asked for where at least so many held-out products have it."""
 K: Final = 10
+
+
+def _colours(photo: Photo) -> tuple[str, ...]:
+    """Of a label's words those that name a colour: "Shattered Backboard" tells none."""
+    return tuple(word for word in photo.colours if parse_colours(word))
+
+
+def _types(photo: Photo) -> tuple[str, ...]:
+    """None where all that is known is what every shoe of these shops is called: football boots are
+    among those."""
+    kind = photo.row.category
+    return () if kind == PLAIN else tuple(one for one in TYPES if kind.startswith(one))
+
+
 _HAS: Final[dict[str, Callable[[Photo], tuple[str, ...]]]] = {
     "brand": lambda photo: (photo.row.brand,) if photo.row.brand else (),
-    "colour": lambda photo: photo.colours,
-    "type": lambda photo: tuple(t for t in TYPES if photo.row.category.startswith(t)),
+    "colour": _colours,
+    "type": _types,
 }
 
 
