@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     connect_timeout_s: float = 5.0
 
     models_dir: Path = ROOT / "onnx_models"
-    encoder: str = "solemate-s18"
+    encoder: str = "solemate-s19"
     """Folder name under ``models_dir`` of the encoder that is registered when none is active."""
     encoder_threads: int = 0
     """Intra-op threads of onnxruntime; 0: chosen from the machine's cores."""

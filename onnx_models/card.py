@@ -66,7 +66,10 @@ what tells products apart and what words can name, so "same shape, another colou
 slice. That is `embedding`, the vector that asks, weighed for finding the very product: before
 anything but a studio's backdrop without plain colours, and without an outline where the shoe is
 not seen from its side. `catalogue` is the vector to keep of a picture on sale, weighed as people
-judge likeness and so that classifiers and words find theirs. Their cosine is what search sorts by.
+judge likeness and so that classifiers and words find theirs. `elsewhere` is a second vector that
+asks, for the shoe as other shops show it, of the length at which its product with what is kept
+compares with the cosine of the first: search sorts by the better of the two. Of a photograph before
+no studio's backdrop it is the first again.
 Two more outputs: `features` for the heads, and the 48 x 48 `mask` of the shoe. The graph has
 operators of onnxruntime's own (domain com.microsoft), so it runs there and nowhere else.
 
@@ -107,7 +110,7 @@ picture at batch 1 on one thread (onnxruntime, spinning off).
 Instance retrieval: {count} queries from bazaizai + projeto_nike (`embedding`), gallery = all
 {len(rows)} photographs (`catalogue`), the query's own picture left out, cosine. Re-shot = the
 training module's own camera at 0.6 of its strength with unseen backdrops and a fixed seed; the
-project's fixed evaluation has its own camera, so its figures differ.
+project's fixed evaluation has its own camera, so its figures differ; here `elsewhere` is not asked.
 
 | vector | query | R@1 | R@5 | R@10 |
 |---|---|---|---|---|

@@ -1,7 +1,7 @@
 """From trained finder and trunk to the artifact: weights of the parts, plain axes, gate, export.
 
-    python -m onnx_models.finish --teachers DIR --cache HELD --out onnx_models/solemate-s18
-    python -m onnx_models.finish --teachers DIR --cache ALL --out onnx_models/solemate-s18 \
+    python -m onnx_models.finish --teachers DIR --cache HELD --out onnx_models/solemate-s19
+    python -m onnx_models.finish --teachers DIR --cache ALL --out onnx_models/solemate-s19 \
         --choices HELD/choices.json
 
 The first line chooses, on a studio that training did not see (``onnx_models.train --hold``). The

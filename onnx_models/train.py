@@ -1,8 +1,8 @@
 """Train the project's own sneaker encoder.
 
-    python -m onnx_models.train --data DIR --teachers DIR --out onnx_models/solemate-s19 \
-        --before onnx_models/solemate-s18 --layers-minutes 12 --minutes 70
-    python -m onnx_models.train --data DIR --teachers DIR --out onnx_models/solemate-s19 \
+    python -m onnx_models.train --data DIR --teachers DIR --out onnx_models/solemate-s20 \
+        --before onnx_models/solemate-s19 --layers-minutes 12 --minutes 70
+    python -m onnx_models.train --data DIR --teachers DIR --out onnx_models/solemate-s20 \
         --tutor-minutes 56 --layers-minutes 25 --body-minutes 38 --finder-minutes 23
 
 The first goes on from an artifact: finder and palette are its own, and it is the tutor. The second

@@ -37,7 +37,7 @@ LOUDER: Final = tuple(round(0.5 + 0.02 * at, 2) for at in range(41))
 """Lengths to try of a studio's second question beside its first."""
 HOME: Final = 3.0
 """What finding a product in its own shop counts there beside finding it in another: a colour
-histogram finds it at home, so nothing may be lost there."""
+histogram finds it at home, so little may be lost there."""
 BESIDE: Final = 2
 """Neighbours a side of a length that are averaged: sixty questions tell single steps badly."""
 CANDIDATES: Final = 80

@@ -103,7 +103,7 @@ def contact_sheet(
 
 @app.command()
 def bench(
-    encoder: Annotated[str, typer.Option("--encoder", help="name or folder")] = "solemate-s18",
+    encoder: Annotated[str, typer.Option("--encoder", help="name or folder")] = "solemate-s19",
 ) -> None:
     """Images a second of bare onnxruntime by batch size and threads."""
     from onnx_models.bench import main_bench

@@ -1,6 +1,6 @@
 """Train finder, tutor, trunk and palette on a GPU, on views that it makes itself.
 
-    python -m onnx_models.live.train --data DIR --teachers DIR --out onnx_models/solemate-s19 \
+    python -m onnx_models.live.train --data DIR --teachers DIR --out onnx_models/solemate-s20 \
         --finder-from finder.pt --palette-from palette.pt --trunk-from trunk.pt \
         --tutor-minutes 3 --minutes 8
 

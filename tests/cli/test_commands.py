@@ -71,7 +71,7 @@ def test_search_prints_the_json_of_the_contract(filled: Run, photo: Path, tmp_pa
     found = json.loads(done.stdout)
     assert {"took_ms", "encoder", "verdict", "hits"} <= set(found)
     assert found["verdict"] in ("same", "similar", "none")
-    assert found["encoder"] == "solemate-s18"
+    assert found["encoder"] == "solemate-s19"
     assert 1 <= len(found["hits"]) <= 5
     scores = [hit["score"] for hit in found["hits"]]
     assert scores == sorted(scores, reverse=True)
@@ -154,7 +154,7 @@ def test_encode_writes_normalised_float32_in_order(
 
 def test_models_list_names_the_active_encoder(filled: Run) -> None:
     done = filled("models", "list")
-    assert "solemate-s18" in done.stdout
+    assert "solemate-s19" in done.stdout
     assert "active" in done.stdout
 
 
@@ -162,4 +162,4 @@ def test_an_unknown_encoder_is_named_with_the_known_ones(run: Run, photo: Path) 
     done = run("search", "--photo", photo, "--encoder", "no-such-encoder")
     assert done.returncode == 1
     assert "no-such-encoder" in done.stderr
-    assert "solemate-s18" in done.stderr
+    assert "solemate-s19" in done.stderr

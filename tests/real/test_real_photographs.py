@@ -112,7 +112,7 @@ def test_reshot_photographs_find_their_product_far_more_often_than_by_colours(
         return sum(key in search(picture) for key, picture in queries.items()) / len(queries)
 
     found = {}
-    for name in ("solemate-s18", "hsv-histogram"):
+    for name in ("solemate-s19", "hsv-histogram"):
         encoder = open_encoder(name, settings)
         embed_backlog(db, encoder, settings)
         searcher = Searcher(db, encoder, settings)
@@ -130,6 +130,6 @@ def test_reshot_photographs_find_their_product_far_more_often_than_by_colours(
     with db.connection() as conn:
         active = vectors.active(conn)
     assert active is not None
-    assert active.name == "solemate-s18", "the first encoder stays active"
-    assert found["solemate-s18"] > 2 * found["hsv-histogram"], found
-    assert found["solemate-s18"] > 0.3, found
+    assert active.name == "solemate-s19", "the first encoder stays active"
+    assert found["solemate-s19"] > 2 * found["hsv-histogram"], found
+    assert found["solemate-s19"] > 0.3, found
