@@ -18,6 +18,7 @@ from app.sketch.render import phone_photo
 from app.vision.encoder import ImageEncoder
 from app.vision.image import decode
 from onnx_models import reshoot
+from onnx_models.asking import each, nearness, ways
 from onnx_models.features import photograph
 from onnx_models.metrics import product_ranks
 from onnx_models.scorecard.bench import Array, Bench
@@ -56,12 +57,12 @@ def real_sheets(bench: Bench, entrant: Entrant, folder: Path) -> list[Path]:
     """
     vectors = entrant.gallery(bench)
     own = bench.queries()
-    shots = entrant.shots(bench, own)
-    ranks = product_ranks(shots, bench.codes[own], own, vectors, bench.codes)
+    asks = ways(bench, entrant, own, shot=True)
+    ranks = each(product_ranks, asks, bench.codes[own], own, vectors, bench.codes)
 
     def line(at: int) -> Line:
         row = int(own[at])
-        scores = vectors @ shots[at]
+        scores = nearness(asks[at], vectors)
         scores[row] = -np.inf
         hits = first_products(scores, bench.codes)
         taken = decode(bench.folder / bench.files[row], **_LIMITS)
