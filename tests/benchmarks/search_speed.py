@@ -104,7 +104,10 @@ def recall(searcher: Searcher, settings: Settings, files: list[Path]) -> None:
             total += len(truth)
             found["searched"] += len(truth & first(None))
             found["hnsw"] += len(truth & first("hnsw"))
-        print(f"{name:24}{found['searched'] / total:14.4f}{found['hnsw'] / total:14.4f}")
+        if total:
+            print(f"{name:24}{found['searched'] / total:14.4f}{found['hnsw'] / total:14.4f}")
+        else:
+            print(f"{name:24}  nothing in the catalogue passes")
 
 
 def whole_command(files: list[Path]) -> None:
