@@ -44,6 +44,10 @@ if TYPE_CHECKING:
     from app.words import Reading
 
 
+SAME_QUESTION = 1e-3
+"""Difference of a component below which two vectors ask the same: then the index is walked once."""
+
+
 class ImageEncoder(vectors.EncoderFacts, Protocol):
     """What search wants of an encoder: pictures to L2-normalised rows of float32."""
 
@@ -398,6 +402,8 @@ class Searcher:
             vectors_, others = ways[:, 0], ways[:, 1]
             # Views that differ have a short mean: its length says nothing of the question's.
             elsewhere = unit(others.mean(axis=0)) * np.linalg.norm(others, axis=1).mean()
+            if np.abs(elsewhere - unit(vectors_.mean(axis=0))).max() < SAME_QUESTION:
+                elsewhere = None
         elif self._heads is None:
             vectors_ = encoder.encode(images)
         else:

@@ -94,11 +94,14 @@ class TestTwoQuestions:
         assert [hit.verdict for hit in result.hits] == ["same", "similar", "similar", "none"]
 
     def test_one_that_asks_the_same_twice_finds_what_it_did(
-        self, searcher: Searcher, tmp_path: Path
+        self, searcher: Searcher, tmp_path: Path, db: Database
     ) -> None:
         result = searcher.by_photo([shot(tmp_path, "phone", (0, 0, 0))], page_size=4)
         assert models(result)[:2] == ["Own", "Half"]
         assert result.hits[2].score == pytest.approx(0, abs=1e-3)
+        with db.connection() as conn:
+            stored = conn.execute("SELECT elsewhere FROM search_event").fetchall()
+        assert stored == [(None,)], "the index is walked once"
 
     def test_filters_narrow_both(self, searcher: Searcher, studio: Path) -> None:
         found = searcher.by_photo([studio], Filters(shops=("other",)))
