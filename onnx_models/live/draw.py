@@ -57,7 +57,7 @@ class Live(Batch):
         some = self.phone & chance(len(self.phone), PARTLY)
         seen = partly(Found(self.logits, self.correction), some)
         return torch.cat([
-            clues(x, focus(x, Found(*one)), Found(*one))[0]
+            clues(x, focus(x, Found(*one)), Found(*one))
             for x, *one in zip(*(v.split(CHUNK) for v in (self.pixels, *seen)), strict=True)
         ])  # fmt: skip
 
@@ -184,7 +184,7 @@ class Studio:
         pixels = self.shoes.cuts(rows, never, never).pixels
         found = self.found(pixels)
         seen = focus(pixels, found)
-        return seen, clues(pixels, seen, found)[0]
+        return seen, clues(pixels, seen, found)
 
     def batches(self, step: int, loaders: int) -> Iterator[Live]:
         """Without end, from ``step`` on; ``loaders`` processes turn shoes beside."""
