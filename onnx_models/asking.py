@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from app.vision.encoder import AsksInWays
 from onnx_models.features import file_features
-
-if TYPE_CHECKING:
-    from onnx_models.scorecard.bench import Bench
-    from onnx_models.scorecard.entrants import Entrant
+from onnx_models.scorecard.bench import Bench
+from onnx_models.scorecard.entrants import Entrant, Pictures
 
 Array = npt.NDArray[Any]
 Measure = Callable[[Array, Array, Array, Array, Array], Array]
@@ -22,10 +20,13 @@ Measure = Callable[[Array, Array, Array, Array, Array], Array]
 def ways(bench: Bench, entrant: Entrant, rows: Array, *, shot: bool = False) -> Array:
     """(q, ways, d): all vectors by which photographs of ``rows`` (q,) ask, as they are or
     re-shot."""
-    encoder = getattr(entrant, "encoder", None)
-    if isinstance(encoder, AsksInWays) and encoder.has_elsewhere:
+    if (
+        isinstance(entrant, Pictures)
+        and isinstance(entrant.encoder, AsksInWays)
+        and entrant.encoder.ways > 1
+    ):
         return file_features(
-            [encoder],  # type: ignore[list-item]  # what has ways is an encoder of pictures
+            [entrant.encoder],
             bench.folder,
             [bench.files[row] for row in rows],
             seed=bench.seed if shot else None,

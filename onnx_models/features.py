@@ -80,9 +80,7 @@ def file_features(
         keys = [_key(encoder, stamps, seed, catalogue, ways) for encoder in encoders]
         paths = [store / f"{key}.npy" for key in keys]
         absent = [index for index, path in enumerate(paths) if not path.exists()]
-        asked = [encoders[index] for index in absent]
-        runs = [_run_of(encoder, catalogue, ways) for encoder in asked]
-        made = _encode(asked, runs, folder, block, seed)
+        made = _encode([encoders[index] for index in absent], folder, block, seed, catalogue, ways)
         for index, vectors in zip(absent, made, strict=True):
             partial_file = paths[index].with_suffix(".partial")
             with partial_file.open("wb") as handle:
@@ -115,8 +113,8 @@ def made_features(
     return _renormalised(np.load(path).astype(np.float32))
 
 
-def _run_of(encoder: ImageEncoder, catalogue: bool, ways: bool) -> Run:
-    """What makes vectors of the encoder's preprocessed pictures.
+def _run_of(encoder: ImageEncoder, catalogue: bool, ways: bool) -> tuple[Run, tuple[int, ...]]:
+    """What makes vectors of the encoder's preprocessed pictures, and the shape of one picture's.
 
     Raises:
         TypeError: ``ways`` of an encoder that knows none.
@@ -124,17 +122,18 @@ def _run_of(encoder: ImageEncoder, catalogue: bool, ways: bool) -> Run:
     if ways:
         if not isinstance(encoder, AsksInWays):
             raise TypeError(f"{encoder.name} asks by one vector")
-        return encoder.asking_batch
-    return encoder.catalogue_batch if catalogue else encoder.encode_batch
+        return encoder.asking_batch, (encoder.ways, encoder.dim)
+    return encoder.catalogue_batch if catalogue else encoder.encode_batch, (encoder.dim,)
 
 
 def _encode(
-    encoders: Sequence[ImageEncoder], runs: Sequence[Run], folder: Path, block: Sequence[str],
-    seed: int | None,
+    encoders: Sequence[ImageEncoder], folder: Path, block: Sequence[str], seed: int | None,
+    catalogue: bool, ways: bool,
 ) -> list[Array]:  # fmt: skip
     if not encoders:
         return []
-    results: list[Array | None] = [None] * len(encoders)
+    runs, shapes = zip(*(_run_of(one, catalogue, ways) for one in encoders), strict=True)
+    results = [np.full((len(block), *shape), np.nan, np.float32) for shape in shapes]
     # Pillow and OpenCV release the interpreter lock, so threads prepare while the model runs.
     step = 64
     with ThreadPoolExecutor(available_cores()) as pool:
@@ -146,16 +145,9 @@ def _encode(
             readable = [arrays for arrays in pending if arrays is not None]
             for index, run in enumerate(runs):
                 if readable:
-                    made = run(np.stack([arrays[index] for arrays in readable]))
-                    if (into := results[index]) is None:
-                        into = np.full((len(block), *made.shape[1:]), np.nan, np.float32)
-                        results[index] = into
-                    into[rows] = made
+                    results[index][rows] = run(np.stack([arrays[index] for arrays in readable]))
             pending = list(following)
-    return [
-        np.full((len(block), encoder.dim), np.nan, np.float32) if one is None else one
-        for one, encoder in zip(results, encoders, strict=True)
-    ]
+    return results
 
 
 def _prepare(

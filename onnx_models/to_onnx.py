@@ -87,7 +87,7 @@ def milliseconds(session: ort.InferenceSession, size: int, runs: int = 50) -> fl
 def _anonymous(path: Path) -> None:
     """Drop what the exporter notes of the machine: source paths and stack traces in every node."""
     model = onnx.load(str(path))
-    for thing in (model, model.graph, *model.graph.node, *model.graph.value_info):
+    for thing in (model, model.graph, *model.graph.node):
         del thing.metadata_props[:]
         thing.doc_string = ""
     for value in (*model.graph.input, *model.graph.output, *model.graph.initializer):

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+import numpy as np
+from pgvector import HalfVector
+
 from app.db.pool import Connection
 from app.db.queries import query
 
@@ -36,6 +39,11 @@ class EncoderRow:
     status: str
     same_threshold: float | None
     similar_threshold: float | None
+
+
+def array(stored: HalfVector) -> np.ndarray:
+    """A vector of the database as (dim,) float32."""
+    return np.asarray(stored.to_numpy(), np.float32)
 
 
 def register(conn: Connection, encoder: EncoderFacts) -> EncoderRow:

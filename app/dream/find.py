@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from app.db.pool import Database
 from app.db.queries import query
+from app.db.vectors import array
 from app.domain import Filters, SearchResult
 from app.dream.prompt import KINDS
 from app.dream.shades import basic
@@ -105,7 +106,7 @@ class Compass:
             rows = query("dream_examples").execute(conn, asked).fetchall()
         if len(rows) < 2 * LEAST:
             return Directions({}, {})
-        vectors = np.stack([vec.to_numpy().astype(np.float32) for _, _, vec in rows])
+        vectors = np.stack([array(vec) for _, _, vec in rows])
         return directions(vectors, [row[0] for row in rows], [row[1] for row in rows])
 
 

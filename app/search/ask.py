@@ -18,6 +18,8 @@ Kind = Literal["photo", "image", "text"]
 _TUPLES = (
     "brands", "brands_out", "genders", "shops", "colours", "colours_out", "types", "types_out",
 )  # fmt: skip
+SAME_QUESTION = 1e-3
+"""Difference of a component below which two vectors ask the same: then the index is walked once."""
 
 
 class SearchExpired(SolemateError):
@@ -34,11 +36,10 @@ class Ask:
 
     ``vector`` (dim,) float32, unit length, before ``emphasis``; None: full text alone.
     ``elsewhere`` (dim,): a picture that asks other shops by another vector, of the length at which
-    products with the two are comparable; None once words have moved what is asked.
-    ``words`` is
-    the text that full text looks for, None in searches without words; ``exact`` those of it that
-    the text tower does not know, which full text alone can find. ``moved``: words changed the
-    vector, so that no verdict of "the same" can come of it. ``strange``: words that nothing knows.
+    products with the two are comparable; None once words have moved what is asked. ``words`` is the
+    text that full text looks for, None in searches without words; ``exact`` those of it that the
+    text tower does not know, which full text alone can find. ``moved``: words changed the vector,
+    so that no verdict of "the same" can come of it. ``strange``: words that nothing knows.
     """
 
     kind: Kind
@@ -60,6 +61,12 @@ class Ask:
         """Words move one question, and then there is no other."""
         if self.moved:
             object.__setattr__(self, "elsewhere", None)
+
+    @property
+    def altered(self) -> bool:
+        """Whether words moved what is asked, or its parts are weighed: then it is compared with
+        nothing that was calibrated."""
+        return self.moved or self.emphasis != Emphasis()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +99,22 @@ def unit(vector: np.ndarray) -> np.ndarray:
     if not np.isfinite(norm) or norm == 0.0:
         raise EncoderError("the encoder gave no usable embedding for this picture")
     return (vector / norm).astype(np.float32)
+
+
+def other_question(ways: np.ndarray) -> np.ndarray | None:
+    """What asks other shops (dim,), of views that ask by ``ways`` (n, ways, dim); None where they
+    ask by one vector, or the same by both.
+
+    Raises:
+        EncoderError: the views' vectors have no mean.
+    """
+    if ways.shape[1] == 1:
+        return None
+    others = ways[:, 1]
+    # Views that differ have a short mean: its length says nothing of the question's.
+    other = unit(others.mean(axis=0)) * np.linalg.norm(others, axis=1).mean()
+    same = np.abs(other - unit(ways[:, 0].mean(axis=0))).max() < SAME_QUESTION
+    return None if same else other
 
 
 def filter_params(filters: Filters) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 from app.db import vectors
 from app.db.pool import Connection
 from app.db.queries import query
-from app.domain import Emphasis, Filters, OfferHit, SearchResult, Size
+from app.domain import Filters, OfferHit, SearchResult, Size
 from app.search.ask import Ask, Method, filter_params, filters_to_json
 from app.search.moves import weighted
 from app.vision.manifest import Parts
@@ -171,12 +171,12 @@ class Engine:
         )
         if not found or found[0] is None:
             return None
-        return found[0].to_numpy().astype(np.float32), int(found[1])
+        return vectors.array(found[0]), int(found[1])
 
     def _vector(self, ask: Ask) -> HalfVector | None:
         if ask.vector is None:
             return None
-        return _halved(weighted(ask.vector, ask.emphasis, self._parts))
+        return HalfVector(weighted(ask.vector, ask.emphasis, self._parts))
 
     def _params(self, ask: Ask) -> dict[str, Any]:
         return {
@@ -184,7 +184,7 @@ class Engine:
             "encoder_id": self.row.id,
             "query": self._vector(ask),
             # Weighed parts are one question: no length is known that another would have.
-            "elsewhere": _halved(ask.elsewhere if ask.emphasis == Emphasis() else None),
+            "elsewhere": None if ask.altered else _halved(ask.elsewhere),
             "not_image": ask.not_image,
             "limit": ask.page_size + 1,  # one more tells whether there is a next page
             "offset": ask.page * ask.page_size,

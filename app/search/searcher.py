@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
-from pgvector import HalfVector
 from psycopg.rows import dict_row
 
 from app.db import vectors
@@ -25,6 +24,7 @@ from app.search.ask import (
     NotEmbedded,
     SearchExpired,
     filters_from_json,
+    other_question,
     unit,
     verdict_of,
 )
@@ -42,10 +42,6 @@ if TYPE_CHECKING:
     from app.vision.text import TextTower
     from app.vision.verify import Verifier
     from app.words import Reading
-
-
-SAME_QUESTION = 1e-3
-"""Difference of a component below which two vectors ask the same: then the index is walked once."""
 
 
 class ImageEncoder(vectors.EncoderFacts, Protocol):
@@ -249,7 +245,7 @@ class Searcher:
             raise NotEmbedded(f"picture {image_id} is not in the catalogue or not embedded yet")
         ask = Ask(
             "image",
-            found[0].to_numpy().astype(np.float32),
+            vectors.array(found[0]),
             filters or Filters(),
             0,
             page_size or self._settings.results,
@@ -396,22 +392,18 @@ class Searcher:
     ) -> tuple[np.ndarray, np.ndarray | None, Attributes | None]:
         """The mean vector of the views, what asks other shops where the encoder asks them by
         another, and, where it has heads, what the views show."""
-        encoder, elsewhere, features = self._encoder, None, None
-        if isinstance(encoder, AsksInWays) and encoder.has_elsewhere:
+        encoder, features = self._encoder, None
+        if isinstance(encoder, AsksInWays):
             ways, features = encoder.encode_asking(images)
-            vectors_, others = ways[:, 0], ways[:, 1]
-            # Views that differ have a short mean: its length says nothing of the question's.
-            elsewhere = unit(others.mean(axis=0)) * np.linalg.norm(others, axis=1).mean()
-            if np.abs(elsewhere - unit(vectors_.mean(axis=0))).max() < SAME_QUESTION:
-                elsewhere = None
         elif self._heads is None:
-            vectors_ = encoder.encode(images)
+            ways = encoder.encode(images)[:, None]
         else:
-            vectors_, features = cast("FeatureEncoder", encoder).encode_features(images)
+            seen, features = cast("FeatureEncoder", encoder).encode_features(images)
+            ways = seen[:, None]
         attributes = None
         if self._heads is not None and features is not None:
             attributes = self._heads.predict(features.mean(axis=0)[None])[0]
-        return vectors_.mean(axis=0), elsewhere, attributes
+        return ways[:, 0].mean(axis=0), other_question(ways), attributes
 
     def _recall(self, search_id: int) -> Ask:
         row = self.encoder_row
@@ -423,9 +415,13 @@ class Searcher:
             )
         if stored is None or stored["encoder_id"] != row.id:
             raise SearchExpired("this search has expired: send the picture again")
+        vector, elsewhere = (
+            None if stored[name] is None else vectors.array(stored[name])
+            for name in ("query", "elsewhere")
+        )
         return Ask(
             stored["kind"],
-            _whole(stored["query"]),
+            vector,
             filters_from_json(stored["filters"]),
             0,
             stored["page_size"],
@@ -434,7 +430,7 @@ class Searcher:
             exact=self._exact(stored["words"]),
             emphasis=Emphasis(stored["shape_weight"], stored["colour_weight"]),
             moved=stored["moved"],
-            elsewhere=_whole(stored["elsewhere"]),
+            elsewhere=elsewhere,
         )
 
     def _exact(self, words: str | None) -> str:
@@ -467,7 +463,7 @@ class Searcher:
         return Found(rows, offers, method, self._same(conn, ask, rows))
 
     def _same(self, conn: Connection, ask: Ask, rows: list[dict[str, Any]]) -> dict[int, float]:
-        if self._verifier is None or not rows or ask.vector is None or _altered(ask):
+        if self._verifier is None or not rows or ask.vector is None or ask.altered:
             return {}
         wanted = [item["image_id"] for item in rows]
         found = (
@@ -475,7 +471,7 @@ class Searcher:
             .execute(conn, {"encoder_id": self.encoder_row.id, "image_ids": wanted})
             .fetchall()
         )
-        others = np.stack([vec.to_numpy().astype(np.float32) for _, vec in found])
+        others = np.stack([vectors.array(vec) for _, vec in found])
         probabilities = self._verifier.probability(ask.vector, others)
         return {image: float(p) for (image, _), p in zip(found, probabilities, strict=True)}
 
@@ -489,7 +485,7 @@ class Searcher:
 
         if verdict == "same":
             attributes = replace(attributes, shoe=True)
-        if ask.filters.selective or _altered(ask):
+        if ask.filters.selective or ask.altered:
             return attributes  # neighbours chosen by the user's words tell nothing
         near = [
             Neighbour(item["brand"], item["model"], 1.0 - float(item["distance"]))
@@ -550,7 +546,7 @@ class Searcher:
     def _verdict(self, ask: Ask, score: float, same: float | None) -> Verdict:
         """The verifier decides on "the same" where there is one, the cosine elsewhere; a vector
         that words or weights altered is compared with nothing that was calibrated."""
-        if _altered(ask):
+        if ask.altered:
             return "similar"
         row = self.encoder_row
         if self._verifier is None or same is None:
@@ -558,14 +554,6 @@ class Searcher:
         if same >= self._verifier.same:
             return "same"
         return verdict_of(score, replace(row, same_threshold=None))
-
-
-def _whole(stored: HalfVector | None) -> np.ndarray | None:
-    return None if stored is None else stored.to_numpy().astype(np.float32)
-
-
-def _altered(ask: Ask) -> bool:
-    return ask.moved or ask.emphasis != Emphasis()
 
 
 def open_searcher(settings: Settings, db: Database, encoder: str | None = None) -> Searcher:

@@ -94,8 +94,8 @@ class ImageEncoder(Protocol):
 class AsksInWays(Protocol):
     """An encoder of which a picture may ask by several vectors: see :data:`ELSEWHERE`."""
 
-    has_elsewhere: bool
-    """Whether it does."""
+    ways: int
+    """By how many."""
 
     def asking_batch(self, pixels: Pixels) -> Vectors:
         """(n, ...) preprocessed pictures to all vectors that ask, (n, ways, dim) float32: the first
@@ -120,8 +120,8 @@ class Encoder(ByManifest[OnnxManifest]):
         widths = {out.name: out.shape[-1] for out in session.get_outputs()}
         width = widths.get(FEATURES)
         self.has_catalogue = CATALOGUE in widths
-        self.has_elsewhere = ELSEWHERE in widths
-        self._asks = [manifest.output.name, *([ELSEWHERE] if self.has_elsewhere else [])]
+        self._asks = [name for name in (manifest.output.name, ELSEWHERE) if name in widths]
+        self.ways = len(self._asks)
         self._stored = CATALOGUE if self.has_catalogue else manifest.output.name
         self.has_features = width is not None and manifest.output.name != FEATURES
         self.features_dim = int(width) if self.has_features and isinstance(width, int) else None
@@ -234,33 +234,37 @@ class Encoder(ByManifest[OnnxManifest]):
             vectors = self._vectors(pixels, output)
             return vectors, vectors
         vectors, features = self._folded(pixels, [output, FEATURES])
-        return l2_normalise(vectors, self.name), self._finite(features)
+        return l2_normalise(vectors, self.name), self._finite(features, "features")
 
     def encode_features(self, images: Sequence[Image.Image]) -> tuple[Vectors, Vectors]:
         """RGB pictures to (vectors (n, dim), features (n, F)), see :meth:`features_batch`."""
-        if not images:
-            return self._nothing()
-        return self.features_batch(np.stack([self.preprocess(image) for image in images]))
+        return self.features_batch(self._pixels(images))
 
     def encode_asking(self, images: Sequence[Image.Image]) -> tuple[Vectors, Vectors]:
         """RGB pictures to all vectors that ask, (n, ways, dim) as :meth:`asking_batch` has them,
         and features (n, F) as :meth:`encode_features` has them, of one run."""
-        pixels = np.stack([self.preprocess(image) for image in images])
         features = [FEATURES] if self.has_features else []
-        found = self._folded(pixels, [*self._asks, *features])
-        ways = self._ways(found[: len(self._asks)])
-        return ways, self._finite(found[-1]) if features else ways[:, 0]
+        found = self._folded(self._pixels(images), [*self._asks, *features])
+        ways = self._ways(found[: self.ways])
+        return ways, self._finite(found[-1], "features") if features else ways[:, 0]
 
     def _ways(self, found: list[Vectors]) -> Vectors:
         first, *others = found
-        if not all(np.isfinite(one).all() for one in others):
-            raise EncoderError(f"encoder {self.name} returned a vector that is not finite")
+        others = [self._finite(one, "vectors") for one in others]
         return np.stack([l2_normalise(first, self.name), *others], axis=1)
 
-    def _finite(self, features: Vectors) -> Vectors:
-        if not np.all(np.isfinite(features)):
-            raise EncoderError(f"encoder {self.name} returned features that are not finite")
-        return features
+    def _finite(self, values: Vectors, what: str) -> Vectors:
+        if not np.all(np.isfinite(values)):
+            raise EncoderError(f"encoder {self.name} returned {what} that are not finite")
+        return values
+
+    def _pixels(self, images: Sequence[Image.Image]) -> Pixels:
+        """Pictures preprocessed, (n, ...); n may be 0."""
+        spec = self.manifest.input
+        made = np.empty((len(images), *spec.shape), spec.dtype)
+        for row, image in zip(made, images, strict=True):
+            row[:] = self.preprocess(image)
+        return made
 
     def _folded(self, pixels: Pixels, names: list[str]) -> list[Vectors]:
         """The outputs ``names`` of any number of pictures, at most :attr:`fold` in a run."""
@@ -278,18 +282,11 @@ class Encoder(ByManifest[OnnxManifest]):
             ]
         return [np.concatenate(column) for column in zip(*parts, strict=True)]
 
-    def _nothing(self) -> tuple[Vectors, Vectors]:
-        width = self.features_dim or (0 if self.has_features else self.dim)
-        return np.empty((0, self.dim), np.float32), np.empty((0, width), np.float32)
-
     def _check_pixels(self, pixels: Pixels) -> None:
         spec = self.manifest.input
-        shape = (
-            (spec.height, spec.width, 3) if spec.layout == "NHWC" else (3, spec.height, spec.width)
-        )
-        if pixels.shape[1:] != shape or pixels.dtype != spec.dtype:
+        if pixels.shape[1:] != spec.shape or pixels.dtype != spec.dtype:
             raise EncoderError(
-                f"encoder {self.name} takes {spec.dtype} {shape}, "
+                f"encoder {self.name} takes {spec.dtype} {spec.shape}, "
                 f"given {pixels.dtype} {pixels.shape[1:]}"
             )
 
@@ -320,14 +317,13 @@ def _check_graph(session: ort.InferenceSession, manifest: OnnxManifest, path: Pa
         raise EncoderError(f"{path} has inputs {sorted(inputs)}, the manifest says {spec.name!r}")
     node = inputs[spec.name]
     wanted = {"uint8": "tensor(uint8)", "float32": "tensor(float)"}[spec.dtype]
-    shape = [spec.height, spec.width, 3] if spec.layout == "NHWC" else [3, spec.height, spec.width]
     fits = len(node.shape) == 4 and all(
         not isinstance(have, int) or have == want
-        for have, want in zip(node.shape[1:], shape, strict=True)
+        for have, want in zip(node.shape[1:], spec.shape, strict=True)
     )
     if node.type != wanted or not fits:
         raise EncoderError(
-            f"{path} takes {node.type} {node.shape}, the manifest says {wanted} {shape}"
+            f"{path} takes {node.type} {node.shape}, the manifest says {wanted} {list(spec.shape)}"
         )
     outputs = {out.name: out.shape for out in session.get_outputs()}
     if manifest.output.name not in outputs:

@@ -57,6 +57,13 @@ class Input:
     std: Triple | None
     short_side: Positive | None = None
 
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Of one picture as the model takes it."""
+        if self.layout == "NHWC":
+            return self.height, self.width, 3
+        return 3, self.height, self.width
+
     @model_validator(mode="after")
     def _check(self) -> Input:
         if self.dtype == "uint8" and (self.scale, self.mean, self.std) != (None, None, None):

@@ -30,7 +30,7 @@ class Twice(Encoder4):
     """A picture's blue asks other shops, its red its own; a dark one asks both the same."""
 
     manifest = SimpleNamespace(parts=Parts((0, 2), (2, 4)))
-    has_elsewhere = True
+    ways = 2
 
     def encode(self, images: Sequence[Any]) -> np.ndarray:
         return self.encode_asking(images)[0][:, 0]

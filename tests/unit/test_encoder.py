@@ -360,7 +360,7 @@ def test_a_picture_asks_other_shops_by_a_vector_of_its_own_length(
     tmp_path: Path, features: bool
 ) -> None:
     encoder = of_means(tmp_path / "two", features=features, elsewhere=True)
-    assert encoder.has_elsewhere
+    assert encoder.ways == 2
     images = [Image.new("RGB", (40, 40), (10, 20, 30))] * 11
     ways, seen = encoder.encode_asking(images)
     unit = np.array([1, 2, 3]) / 14**0.5
@@ -375,7 +375,7 @@ def test_a_picture_asks_other_shops_by_a_vector_of_its_own_length(
 
 def test_an_encoder_with_one_way_asks_by_it(tmp_path: Path) -> None:
     encoder = of_means(tmp_path / "one", features=True)
-    assert not encoder.has_elsewhere
+    assert encoder.ways == 1
     ways, features = encoder.encode_asking(pictures(3))
     vectors, same = encoder.encode_features(pictures(3))
     assert np.array_equal(ways, vectors[:, None])

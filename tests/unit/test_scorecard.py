@@ -165,7 +165,7 @@ class Pixels:
 
     name, revision, sha256, dim = "pixels", "1", "1" * 64, 2
     manifest = ClassicEncoder.named("hog").manifest
-    has_catalogue, has_elsewhere = False, True
+    has_catalogue, ways = False, 2
 
     def preprocess(self, image: Image.Image) -> np.ndarray:
         return np.asarray(image.resize((1, 1)).convert("L"), np.float32) / 255
