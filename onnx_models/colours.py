@@ -123,7 +123,7 @@ def scene(x: Tensor) -> Tensor:
 
     Each pixel falls into one bin and is taken as it is. Where bins shared their pixels and pixels
     were means of 16, one studio's pictures of one shoe were seldom nearest to each other: R@1 .327
-    for .613 (40 directions, n = 787 and 119). What tells them is the very shade of a material in
+    for .555 (40 directions, n = 787). What tells them is the very shade of a material in
     that light, and of the studio's paper on that day.
     """
     values = hsv(x[:, :, ::EVERY, ::EVERY]).flatten(2)
